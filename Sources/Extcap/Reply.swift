@@ -121,15 +121,18 @@ package enum Reply {
   /// The answer to `--help` and to no arguments at all.
   package static let help = """
     poddump-extcap shows the pods of a Kubernetes cluster as interfaces of Wireshark.
-    Wireshark starts it; people use poddump, which says more with: poddump --help
+    Wireshark starts it; people use poddump: see poddump --help.
 
-      --extcap-interfaces                            lists the interfaces
-      --extcap-config --extcap-interface VALUE       describes an interface's arguments
-      --extcap-dlts --extcap-interface VALUE         lists an interface's link types
+      --extcap-interfaces
+            lists the interfaces
+      --extcap-config --extcap-interface VALUE
+            describes the arguments of an interface
+      --extcap-dlts --extcap-interface VALUE
+            lists the link types of an interface
       --extcap-capture-filter FILTER --extcap-interface VALUE
-                                                     says what is wrong with a filter
-      --capture --extcap-interface VALUE --fifo PATH [--extcap-capture-filter FILTER] …
-                                                     captures into a FIFO
+            says what is wrong with a filter
+      --capture --extcap-interface VALUE --fifo PATH [--extcap-capture-filter FILTER]
+            captures into a FIFO
       --help, --version
 
     """
