@@ -119,12 +119,13 @@ struct ListingTests {
         try lint.checkInterfaces()
         #expect(lint.problems == [])
         var portal = try WiresharkLint(
-          Reply.portal(.init(shown: Sample.view.shown, listings: [head])))
+          Reply.portal(.init(shown: Sample.view.shown, listings: [head]), for: .unknown))
         try portal.checkConfig(isPortal: true)
         #expect(portal.problems == [])
       }
       if let found = ListingFormat.find("pod:shop/web-0", in: mutated) {
-        var lint = try WiresharkLint(Reply.config(found.entry.value, entry: found.entry))
+        var lint = try WiresharkLint(
+          Reply.config(found.entry.value, entry: found.entry, for: .unknown))
         try lint.checkConfig(isPortal: false)
         #expect(lint.problems == [])
       }
@@ -132,7 +133,7 @@ struct ListingTests {
       if let shown = ShownFormat.decode(mutate(shown, &random)) {
         let view = ListingCache.View(shown: shown, listings: [])
         _ = view.isStale(at: 0)
-        var lint = try WiresharkLint(Reply.portal(view))
+        var lint = try WiresharkLint(Reply.portal(view, for: .unknown))
         try lint.checkConfig(isPortal: true)
         #expect(lint.problems == [])
       }

@@ -3,6 +3,7 @@ import Testing
 @testable import Extcap
 
 struct ReplyTests {
+  private let new = WiresharkVersion(major: 4, minor: 4)
   private let pod = Sample.cluster.listed.first { $0.name == "web-0" }
 
   @Test func interfaces() throws {
@@ -25,24 +26,32 @@ struct ReplyTests {
   }
 
   @Test func config() throws {
-    try expectGolden("config-portal.txt", Reply.portal(Sample.view))
-    try expectGolden("config-portal-nothing-known.txt", Reply.portal(nil))
+    try expectGolden("config-portal.txt", Reply.portal(Sample.view, for: new))
+    try expectGolden("config-portal-nothing-known.txt", Reply.portal(nil, for: new))
     let value = try #require(InterfaceValue("pod:shop/web-0"))
-    try expectGolden("config-pod.txt", Reply.config(value, entry: pod))
-    try expectGolden("config-pod-unknown.txt", Reply.config(value, entry: nil))
+    try expectGolden("config-pod.txt", Reply.config(value, entry: pod, for: new))
+    try expectGolden("config-pod-unknown.txt", Reply.config(value, entry: nil, for: new))
+    try expectGolden(
+      "config-portal-4.0.txt",
+      Reply.portal(Sample.view, for: WiresharkVersion(major: 4, minor: 0)))
     let node = try #require(InterfaceValue("node:n1"))
-    try expectGolden("config-node.txt", Reply.config(node, entry: nil))
+    try expectGolden("config-node.txt", Reply.config(node, entry: nil, for: new))
   }
 
-  @Test(arguments: InterfaceValue.Kind.allCases)
-  func everyConfigPassesTheLint(kind: InterfaceValue.Kind) throws {
+  @Test(arguments: InterfaceValue.Kind.allCases, ["0.0", "4.0", "4.2", "4.4", "4.6", "10.0"])
+  func everyConfigPassesTheLint(kind: InterfaceValue.Kind, version: String) throws {
+    let wireshark = try #require(WiresharkVersion(version))
     let value = InterfaceValue(kind: kind, namespace: kind == .node ? "" : "shop", name: "x")
     let reply =
       kind == .portal
-      ? Reply.portal(Sample.view) : Reply.config(try #require(value), entry: pod)
+      ? Reply.portal(Sample.view, for: wireshark)
+      : Reply.config(try #require(value), entry: pod, for: wireshark)
     var lint = try WiresharkLint(reply)
     try lint.checkConfig(isPortal: kind == .portal)
     #expect(lint.problems == [])
+    // Wireshark 4.0 drops an argument of a type it does not know, and prints a complaint.
+    let hasNew = lint.lines.contains { $0.parameters["type"] == "editselector" }
+    #expect(hasNew == (["4.4", "4.6", "10.0"].contains(version) && kind != .node))
   }
 
   @Test func reload() throws {
@@ -97,11 +106,11 @@ struct ReplyTests {
       try list.checkInterfaces()
       #expect(list.problems == [], "\(name)")
       #expect(list.lines.contains { $0.parameters["value"] == "pod:shop/web-0" })
-      var portal = try WiresharkLint(Reply.portal(view))
+      var portal = try WiresharkLint(Reply.portal(view, for: new))
       try portal.checkConfig(isPortal: true)
       #expect(portal.problems == [], "\(name)")
       for entry in listing.entries {
-        var config = try WiresharkLint(Reply.config(entry.value, entry: entry))
+        var config = try WiresharkLint(Reply.config(entry.value, entry: entry, for: new))
         try config.checkConfig(isPortal: false)
         #expect(config.problems == [], "\(name)")
       }
@@ -128,7 +137,7 @@ struct ReplyTests {
 
   /// The defaults that Wireshark shows are those that hold when it sends nothing.
   @Test func selectorsHaveOneDefault() throws {
-    let lint = try WiresharkLint(Reply.portal(Sample.view))
+    let lint = try WiresharkLint(Reply.portal(Sample.view, for: new))
     let values = Dictionary(grouping: lint.lines.filter { $0.keyword == "value" }) {
       $0.parameters["arg"] ?? ""
     }

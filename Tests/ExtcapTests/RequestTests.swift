@@ -8,14 +8,14 @@ struct RequestTests {
       ([], Request.help), (["--help"], .help), (["-h"], .help),
       (["--extcap-interfaces", "--help"], .help),
       (["--version"], .version), (["--extcap-version=4.0"], .help),
-      (["--extcap-interfaces"], .interfaces),
-      (["--extcap-interfaces", "--extcap-version=4.0"], .interfaces),
-      (["--extcap-interfaces", "--extcap-version", "4.6"], .interfaces),
-      (["--extcap-version", "4.6", "--extcap-interfaces"], .interfaces),
-      (["--extcap-version", "--extcap-interfaces"], .interfaces),
+      (["--extcap-interfaces"], .interfaces(version: nil)),
+      (["--extcap-interfaces", "--extcap-version=4.0"], .interfaces(version: "4.0")),
+      (["--extcap-interfaces", "--extcap-version", "4.6"], .interfaces(version: "4.6")),
+      (["--extcap-version", "4.6", "--extcap-interfaces"], .interfaces(version: "4.6")),
+      (["--extcap-version", "--extcap-interfaces"], .interfaces(version: nil)),
       (
         ["--extcap-interfaces", "--extcap-new", "x", "--extcap-newer=y", "--extcap-newest"],
-        .interfaces
+        .interfaces(version: nil)
       ),
       (
         ["--extcap-config", "--extcap-interface", "poddump"],
