@@ -20,7 +20,10 @@ final class ThinProgram {
   /// The variables it is started with.
   var environment: [String: String]
 
+  /// Copies the program.
+  ///
   /// - Parameter sibling: A shell script in place of poddump; nil for none.
+  /// - Throws: What the file system says.
   init(sibling: String? = nil) throws {
     folder = try TemporaryFolder()
     for name in ["bin", "home"] {
@@ -35,9 +38,11 @@ final class ThinProgram {
     if let sibling { try install(sibling, at: folder("bin/poddump")) }
   }
 
-  /// The program that this test run has built: it lies beside the tests' own bundle.
+  /// The program that this test run has built, beside the tests' own bundle, or the one that
+  /// PODDUMP_EXTCAP names: a release build, say.
   static var built: String {
-    Bundle.module.bundleURL.deletingLastPathComponent().appending(path: "poddump-extcap")
+    ProcessInfo.processInfo.environment["PODDUMP_EXTCAP"]
+      ?? Bundle.module.bundleURL.deletingLastPathComponent().appending(path: "poddump-extcap")
       .path(percentEncoded: false)
   }
 
