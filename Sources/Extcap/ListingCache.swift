@@ -1,0 +1,220 @@
+#if canImport(Glibc)
+internal import Glibc
+#elseif canImport(Darwin)
+internal import Darwin
+#endif
+
+/// The listings on disk: one file per context and kubeconfig, and for each value of KUBECONFIG one that
+/// says which of them Wireshark is shown.
+///
+/// A file that is torn, foreign, of another version or not ours is no file. Nothing here waits for a lock,
+/// and nothing reaches the network.
+package struct ListingCache: Sendable {
+  /// The folder, `~/.cache/poddump` or its like.
+  package let folder: String
+
+  /// A listing older than this is shown, and made anew.
+  package static let freshFor: Int64 = 30
+  /// A listing that was not made anew for so long is removed: 30 days, in seconds.
+  private static let keptFor: Int64 = 30 * 24 * 3600
+  /// The most files of one sort that are looked at.
+  private static let mostFiles = 64
+
+  /// Uses a folder; it need not exist.
+  package init(folder: String) {
+    self.folder = folder
+  }
+
+  /// Uses the user's cache folder: `$XDG_CACHE_HOME/poddump` (if that is an absolute path) or
+  /// `~/.cache/poddump`, on macOS `~/Library/Caches/poddump`. Nil without either variable.
+  package init?(environment: (String) -> String? = environmentVariable) {
+    if let folder = environment("XDG_CACHE_HOME"), folder.utf8.first == 0x2f {
+      self.init(folder: folder + "/poddump")
+    } else if let home = environment("HOME"), home.utf8.first == 0x2f {
+      self.init(folder: (home == "/" ? "" : home) + cacheFolderInHome)
+    } else {
+      return nil
+    }
+  }
+
+  // MARK: Reading
+
+  /// What Wireshark is shown.
+  package struct View: Equatable, Sendable {
+    /// Which contexts, of which kubeconfig.
+    package var shown: Shown
+    /// Their listings, with what is listed only, in the same order; one that is missing is left out.
+    package var listings: [Listing]
+
+    /// Creates a view.
+    package init(shown: Shown, listings: [Listing]) {
+      self.shown = shown
+      self.listings = listings
+    }
+
+    /// Whether it ought to be made anew: a listing is old, missing or from the future, or a
+    /// kubeconfig has changed.
+    ///
+    /// - Parameter now: Seconds since 1970.
+    /// - Returns: Whether to make it anew.
+    package func isStale(at now: Int64) -> Bool {
+      if listings.count < shown.contexts.count || shown.kubeconfig.hasChanged { return true }
+      let times = listings.isEmpty ? [shown.written] : listings.map(\.written)
+      return times.contains { $0 > now + 5 || $0 + freshFor < now }
+    }
+  }
+
+  /// What Wireshark is shown under a value of KUBECONFIG (empty if unset); nil if that is not known.
+  ///
+  /// A cluster of which nothing could be learned gives a view without listings.
+  package func view(kubeconfigVariable: String) -> View? {
+    guard let shown = shown(kubeconfigVariable: kubeconfigVariable) else { return nil }
+    let listings = shown.contexts.compactMap { context in
+      head(file(context: context, kubeconfig: shown.kubeconfig))
+    }
+    return shown.contexts.isEmpty || !listings.isEmpty
+      ? View(shown: shown, listings: listings) : nil
+  }
+
+  /// Which contexts are shown under a value of KUBECONFIG; nil if that is not known.
+  package func shown(kubeconfigVariable: String) -> Shown? {
+    guard PrivateFile.isPrivateFolder(folder) else { return nil }
+    return PrivateFile.read(pointer(kubeconfigVariable)).flatMap(ShownFormat.decode)
+  }
+
+  /// A whole listing; nil if there is none.
+  package func listing(context: String, kubeconfig: Kubeconfig) -> Listing? {
+    guard PrivateFile.isPrivateFolder(folder) else { return nil }
+    return PrivateFile.read(file(context: context, kubeconfig: kubeconfig))
+      .flatMap(ListingFormat.decode)
+      .flatMap { $0.context == context ? $0 : nil }
+  }
+
+  /// An entry, and where it was found.
+  package struct Found: Equatable, Sendable {
+    /// The entry.
+    package var entry: Entry
+    /// The context whose listing produced it.
+    package var context: String
+    /// The kubeconfig that defines the context.
+    package var kubeconfig: Kubeconfig
+    /// A note about the cluster for people.
+    package var cluster: String
+    /// When it was listed, in seconds since 1970.
+    package var written: Int64
+
+    init?(_ listing: Listing) {
+      guard let entry = listing.listed.first else { return nil }
+      self.entry = entry
+      context = listing.context
+      kubeconfig = listing.kubeconfig
+      cluster = listing.cluster
+      written = listing.written
+    }
+  }
+
+  /// Looks a value up in what Wireshark is shown under a value of KUBECONFIG.
+  package func findShown(_ value: InterfaceValue, kubeconfigVariable: String) -> Found? {
+    guard let shown = shown(kubeconfigVariable: kubeconfigVariable) else { return nil }
+    for context in shown.contexts {
+      let path = file(context: context, kubeconfig: shown.kubeconfig)
+      if let found = find(value, in: path) { return found }
+    }
+    return nil
+  }
+
+  /// Looks a value up everywhere: what is shown first, then all other listings, the newest first.
+  ///
+  /// The first one found is what the value means; more than one tells that the same name was listed
+  /// from several clusters.
+  package func find(_ value: InterfaceValue, kubeconfigVariable: String) -> [Found] {
+    let first = findShown(value, kubeconfigVariable: kubeconfigVariable)
+    let others = files(listingPrefix).compactMap { find(value, in: folder + "/" + $0) }
+      .filter { $0.context != first?.context || $0.kubeconfig.files != first?.kubeconfig.files }
+      .sorted { $0.written > $1.written }
+    return (first.map { [$0] } ?? []) + others
+  }
+
+  private func find(_ value: InterfaceValue, in path: String) -> Found? {
+    // Nearly always it is among the listed ones: try the file's start before the whole of it.
+    if let head = headBytes(path), let listing = ListingFormat.find(value.text, in: head) {
+      return Found(listing)
+    }
+    return PrivateFile.read(path).flatMap { ListingFormat.find(value.text, in: $0) }
+      .flatMap(Found.init)
+  }
+
+  private func head(_ path: String) -> Listing? {
+    headBytes(path).flatMap(ListingFormat.decode)
+  }
+
+  private func headBytes(_ path: String) -> [UInt8]? {
+    PrivateFile.read(path, first: 64 << 10) { start, size in
+      ListingFormat.sizes(start).flatMap { $0.total == size ? $0.head : nil }
+    }
+  }
+
+  // MARK: Writing
+
+  /// Puts a listing in place of the one before.
+  package func write(_ listing: Listing) throws(CacheError) {
+    try PrivateFile.makeFolder(folder)
+    try PrivateFile.write(
+      ListingFormat.encode(listing),
+      to: file(context: listing.context, kubeconfig: listing.kubeconfig))
+    removeOld(now: listing.written)
+  }
+
+  /// Says which contexts Wireshark is shown under a value of KUBECONFIG. Write the listings first.
+  package func write(_ shown: Shown, kubeconfigVariable: String) throws(CacheError) {
+    try PrivateFile.makeFolder(folder)
+    try PrivateFile.write(ShownFormat.encode(shown), to: pointer(kubeconfigVariable))
+  }
+
+  /// Removes listings that nobody has made anew for a month, and what interrupted writers left.
+  private func removeOld(now: Int64) {
+    for name in files("") where name.hasPrefix(listingPrefix) || name.hasPrefix(shownPrefix) {
+      let path = folder + "/" + name
+      guard let changed = fileStatus(path)?.modified else { continue }
+      let age = now - changed / 1_000_000_000
+      if age > (name.hasSuffix(".tmp") ? 600 : Self.keptFor) { unlink(path) }
+    }
+  }
+
+  // MARK: Names
+
+  private var listingPrefix: String { "listing-" }
+  private var shownPrefix: String { "shown-" }
+
+  /// A context's name alone does not tell a cluster: many a kubeconfig calls its context `default`.
+  private func file(context: String, kubeconfig: Kubeconfig) -> String {
+    var hash = StableHash(context)
+    for file in kubeconfig.files {
+      hash.add(0)
+      hash.add(file.path)
+    }
+    return folder + "/" + listingPrefix + hash.sixteenDigits
+  }
+
+  private func pointer(_ kubeconfigVariable: String) -> String {
+    folder + "/" + shownPrefix + StableHash(kubeconfigVariable).sixteenDigits
+  }
+
+  /// The names of the folder's files that begin with `prefix`, at most so many.
+  private func files(_ prefix: String) -> [String] {
+    guard PrivateFile.isPrivateFolder(folder), let stream = opendir(folder) else { return [] }
+    defer { closedir(stream) }
+    var names: [String] = []
+    while names.count < Self.mostFiles, let entry = readdir(stream) {
+      let name = name(of: entry)
+      if name.hasPrefix(prefix), !name.hasSuffix(".tmp") || prefix.isEmpty { names.append(name) }
+    }
+    return names.sorted()
+  }
+}
+
+/// The value of an environment variable, nil when it is unset or empty.
+package func environmentVariable(_ name: String) -> String? {
+  guard let value = getenv(name), value.pointee != 0 else { return nil }
+  return String(cString: value)
+}
