@@ -1,12 +1,17 @@
+internal import Packets
 internal import Synchronization
 
-/// Since when packets are being delivered; written by the pump's thread, read by the clock.
+/// Since when packets are being delivered, and of what kind; written by the pump's thread, read by
+/// the clock.
 final class Delivering: Sendable {
-  private let moment = Mutex<ContinuousClock.Instant?>(nil)
+  private let state = Mutex<(since: ContinuousClock.Instant, header: PcapHeader)?>(nil)
 
   /// When delivery began; nil before that.
-  var since: ContinuousClock.Instant? { moment.withLock(\.self) }
+  var since: ContinuousClock.Instant? { state.withLock { $0?.since } }
+
+  /// The packet header that came first; nil before that.
+  var header: PcapHeader? { state.withLock { $0?.header } }
 
   /// Delivery begins now.
-  func begin() { moment.withLock { $0 = .now } }
+  func begin(_ header: PcapHeader) { state.withLock { $0 = (.now, header) } }
 }

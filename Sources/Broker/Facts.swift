@@ -28,17 +28,16 @@ package struct Facts: Sendable, Equatable {
 package func chooseContainer(of pod: Pod, named name: String?) throws(Failure) -> Container {
   let target = "\(pod.namespace)/\(pod.name)"
   let what = "Cannot capture from \(target)."
-  if pod.phase == "Succeeded" || pod.phase == "Failed" {
+  if pod.isFinished {
     throw Failure(
       .noRoute, what, why: "The pod has completed (\(pod.status)); nothing runs in it any more.",
       fix: "Choose a running pod: poddump list -n \(pod.namespace).")
   }
-  let wanted = name ?? pod.defaultContainer ?? pod.containers.first?.name
-  guard let container = pod.allContainers.first(where: { $0.name == wanted }) else {
+  guard let container = name.map(pod.container(named:)) ?? pod.defaultContainer else {
     let names = pod.allContainers.map(\.name).joined(separator: ", ")
     throw Failure(
       .notFound, what,
-      why: "The pod has no container \(printable(wanted ?? "at all", limit: 100)).",
+      why: "The pod has no container \(printable(name ?? "at all", limit: 100)).",
       fix: names.isEmpty ? nil : "Choose one of \(names) with -c.")
   }
   if pod.node == nil {

@@ -8,42 +8,34 @@ package enum RouteName: String, Sendable, CaseIterable {
 
 /// What somebody asked to capture, before anything has been found out.
 package struct CaptureRequest: Sendable, Equatable {
-  /// The pod, its container and its interface.
-  package var namespace: String
-  package var pod: String
+  /// What was named; nil when a selector was given.
+  package var target: Target?
+  /// A label selector; nil when a target was named.
+  package var selector: LabelSelector?
+  /// The namespace asked for; nil for the target's own, or the context's.
+  package var namespace: String?
   /// The container; nil for the one that kubectl would choose.
   package var container: String?
   /// The interface; nil for the default.
   package var interface: String?
   /// A capture filter in the syntax of pcap-filter(7); empty for none.
-  package var filter: String
+  package var filter = ""
   /// The most bytes kept of a packet; nil for the default.
   package var snapLength: Int?
   /// Larger batches instead of the shortest delay.
-  package var throughput: Bool
+  package var throughput = false
   /// How many packets to capture; nil for no limit.
-  package var count: UInt64?
+  package var count: Int?
   /// The time limit at the far end in seconds; 0 for none.
-  package var ttl: Int
+  package var ttl = CaptureRequest.defaultTTL
   /// The route asked for; nil lets poddump choose.
   package var route: RouteName?
 
-  /// Creates a request; everything but the pod has the defaults of the command line.
-  package init(
-    namespace: String, pod: String, container: String? = nil, interface: String? = nil,
-    filter: String = "", snapLength: Int? = nil, throughput: Bool = false, count: UInt64? = nil,
-    ttl: Int = CaptureRequest.defaultTTL, route: RouteName? = nil
-  ) {
+  /// Creates a request; everything else has the defaults of the command line.
+  package init(target: Target?, selector: LabelSelector? = nil, namespace: String? = nil) {
+    self.target = target
+    self.selector = selector
     self.namespace = namespace
-    self.pod = pod
-    self.container = container
-    self.interface = interface
-    self.filter = filter
-    self.snapLength = snapLength
-    self.throughput = throughput
-    self.count = count
-    self.ttl = ttl
-    self.route = route
   }
 
   /// A day, in seconds: nobody means to capture longer without saying so.

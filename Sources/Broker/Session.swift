@@ -27,15 +27,24 @@ package enum CaptureEnd: Sendable, Equatable {
   case farEnd
 }
 
-/// What became of a capture.
+/// What became of a capture that was started.
 package struct CaptureReport: Sendable, Equatable {
   /// How it ended.
   package var end: CaptureEnd
+  /// Why it did not start, or was cut; nil when all went well.
+  package var failure: Failure?
   /// Packets and bytes that were written.
   package var packets: Int
   package var bytes: Int
   /// The engine's own counters.
   package var statistics: CaptureStatistics
+  /// What the far end's packet header said; nil when none arrived.
+  package var header: PcapHeader?
+
+  /// Packets that were lost on the way, as the engine counted them.
+  package var drops: UInt64 {
+    (statistics.droppedByKernel ?? 0) &+ (statistics.droppedByInterface ?? 0)
+  }
 }
 
 /// A plan that runs: starts the far end, keeps it alive, moves its packets to the sink, and ends it.
@@ -81,8 +90,8 @@ package struct Session: Sendable {
   /// Runs to the end.
   ///
   /// - Parameter started: Called once, when the far end's packet header has arrived.
-  /// - Returns: What became of it.
-  /// - Throws: `Failure` when the capture did not start, or was cut.
+  /// - Returns: What became of it, also when it failed: what was written by then stays.
+  /// - Throws: `Failure` when the transport could not be started.
   package func run(
     started: @escaping @Sendable (PcapHeader) -> Void
   ) async throws(Failure) -> CaptureReport {
@@ -92,7 +101,15 @@ package struct Session: Sendable {
     ) { streams throws(Failure) in
       try await self.stream(streams, messages: messages, started: started)
     }
-    return try report(streamed, end, messages)
+    var report = CaptureReport(
+      end: .farEnd, packets: meter.packets, bytes: meter.bytes, statistics: messages.statistics,
+      header: streamed.header)
+    do throws(Failure) {
+      report.end = try judge(streamed, end, messages)
+    } catch {
+      report.failure = error
+    }
+    return report
   }
 
   // MARK: - While it runs
@@ -101,6 +118,7 @@ package struct Session: Sendable {
   struct Streamed: Sendable {
     var pumped: Result<PumpEnd, Failure>
     var stop: StopReason?
+    var header: PcapHeader?
   }
 
   private enum Event: Sendable {
@@ -127,7 +145,7 @@ package struct Session: Sendable {
                 from: streams.output, to: sink, as: encoding, limits: limits, meter: meter,
                 stop: stopPump
               ) { header in
-                delivering.begin()
+                delivering.begin(header)
                 started(header)
               }))
         } catch {
@@ -185,7 +203,8 @@ package struct Session: Sendable {
       group.cancelAll()
       stopRest.ring()
       await group.waitForAll()
-      return Streamed(pumped: pumped ?? .success(.stopped), stop: stop)
+      return Streamed(
+        pumped: pumped ?? .success(.stopped), stop: stop, header: delivering.header)
     }
   }
 
@@ -210,53 +229,40 @@ package struct Session: Sendable {
 
   // MARK: - Afterwards
 
-  private func report(
+  /// Says, from how everything ended, whether the capture did.
+  private func judge(
     _ streamed: Streamed, _ end: RemoteEnd, _ messages: FarEndMessages
-  ) throws(Failure) -> CaptureReport {
-    let statistics = messages.statistics
-    var report = CaptureReport(
-      end: .farEnd, packets: meter.packets, bytes: meter.bytes, statistics: statistics)
+  ) throws(Failure) -> CaptureEnd {
+    let cut = "The capture from \(plan.target) was cut."
+    let again = "Check the connection to the cluster, and capture again."
+    let pumped = try streamed.pumped.get()
     switch streamed.stop {
     case .ttl:
       throw Failure(
-        .other, "The capture from \(plan.target) was cut.",
-        why: "Its time limit of \(plan.ttl) s was reached.", fix: "Give it more with --ttl.")
+        .other, cut, why: "Its time limit of \(plan.ttl) s was reached.",
+        fix: "Give it more with --ttl.")
     case .silence:
       throw Failure(
-        .unreachable, "The capture from \(plan.target) was cut.",
-        why: "Nothing was heard from it for \(Stanza.silence) s.",
-        fix: "Check the connection to the cluster, and capture again.", detail: messages.text)
-    case .signal, .parentGone:
-      report.end = .stopped
-    case .duration:
-      report.end = .limit
-    case nil:
-      break
-    }
-    let pumped: PumpEnd
-    switch streamed.pumped {
-    case .success(let end): pumped = end
-    case .failure(let failure): throw farEndFailure(end, statistics) ?? failure
+        .unreachable, cut, why: "Nothing was heard from it for \(Stanza.silence) s.", fix: again,
+        detail: messages.text)
+    case .signal, .parentGone: return .stopped
+    case .duration: return .limit
+    case nil: break
     }
     switch pumped {
-    case .readerClosed:
-      report.end = .readerClosed
-    case .limitReached:
-      report.end = .limit
-    case .stopped:
-      if streamed.stop == nil { report.end = .stopped }
+    case .readerClosed: return .readerClosed
+    case .limitReached: return .limit
+    case .stopped: return .stopped
     case .sourceEnded(let complete):
-      guard streamed.stop == nil else { break }
-      if let failure = farEndFailure(end, statistics) { throw failure }
+      if let failure = farEndFailure(end, messages) { throw failure }
       guard complete else {
         throw Failure(
-          .other, "The capture from \(plan.target) was cut.",
-          why: "Its last packet arrived in part only.",
-          fix: "Check the connection to the cluster, and capture again.", detail: messages.text)
+          .other, cut, why: "Its last packet arrived in part only.", fix: again,
+          detail: messages.text)
       }
-    case .noHeader(let text):
-      guard streamed.stop == nil else { break }
-      if let failure = farEndFailure(end, statistics) { throw failure }
+      return .farEnd
+    case .noCapture(_, let text):
+      if let failure = farEndFailure(end, messages) { throw failure }
       throw Failure(
         .other, "Cannot capture from \(plan.target).",
         why: text.isEmpty
@@ -264,17 +270,16 @@ package struct Session: Sendable {
           : "The far end sent text where packets were expected: \(printable(text, limit: 200))",
         fix: "Run again with -v to see everything it said.", detail: messages.text)
     }
-    return report
   }
 
   /// The failure that the far end's end amounts to; nil when it ended in good order.
-  private func farEndFailure(_ end: RemoteEnd, _ statistics: CaptureStatistics) -> Failure? {
+  private func farEndFailure(_ end: RemoteEnd, _ messages: FarEndMessages) -> Failure? {
     switch end {
     case .exited(0): nil
     case .exited(let code):
       TcpdumpCause.failure(
         target: plan.target, interface: plan.interface, exitCode: code,
-        messages: statistics.messages.joined(separator: "\n"))
+        messages: messages.text)
     case .failed(let failure): failure
     }
   }

@@ -11,9 +11,9 @@ package enum Tcpdump {
   /// the ring may be charged to the container and must never get it killed.
   ///
   /// - Parameter memoryLimit: The container's limit in bytes; nil for none.
-  package static func bufferKiB(memoryLimit: Int64?) -> Int {
+  package static func bufferKiB(memoryLimit: Int?) -> Int {
     guard let memoryLimit, memoryLimit > 0 else { return 32 * 1024 }
-    return max(1024, min(32 * 1024, Int(memoryLimit / 8 / 1024)))
+    return max(1024, min(32 * 1024, memoryLimit / 8 / 1024))
   }
 
   /// The command line (tcpdump(1)).
@@ -27,7 +27,7 @@ package enum Tcpdump {
   ///   - memoryLimit: The container's memory limit in bytes.
   package static func arguments(
     program: String, request: CaptureRequest, interface: String, facts: ContainerFacts,
-    memoryLimit: Int64?
+    memoryLimit: Int?
   ) -> [String] {
     let snapLength = request.snapLength ?? snapLength(throughput: request.throughput)
     var words = [program, "-i", interface, "-U"]

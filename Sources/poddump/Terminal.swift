@@ -82,3 +82,9 @@ extension Terminal {
   /// The parser's own words about a wrong command line.
   func usage(_ text: String) { Self.putError(text + "\n") }
 }
+
+/// Opens a file for messages, made if need be, readable by its owner only; -1 with errno set if it
+/// cannot be.
+func openForAppending(_ path: String) -> Int32 {
+  open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
+}

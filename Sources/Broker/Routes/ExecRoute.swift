@@ -57,12 +57,12 @@ package enum ExecRoute {
           fix: "Choose one of \((inside.interfaces + ["any"]).joined(separator: ", ")) with -i."))
     }
     var notes: [String] = []
-    if facts.pod.hostNetwork {
+    if facts.pod.isHostNetwork {
       notes.append(
         "\(place) shares its node's network: this shows the traffic of the whole node "
           + "\(facts.pod.node ?? ""). Narrow it with a filter by the pod's ports.")
     }
-    if facts.pod.isTerminating { notes.append("\(place) is being deleted.") }
+    if facts.pod.deletion != nil { notes.append("\(place) is being deleted.") }
     let engine = Tcpdump.arguments(
       program: tcpdump, request: request, interface: interface, facts: inside,
       memoryLimit: facts.container.memoryLimit)
