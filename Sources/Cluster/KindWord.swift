@@ -1,0 +1,69 @@
+/// The words that kubectl takes for the kinds of a plain cluster: singular, plural, short, and with the
+/// API group behind a dot. As with kubectl, case does not matter.
+enum KindWord: Equatable {
+  /// A kind that can be captured from.
+  case target(Target.Kind)
+  /// A kind that has no pods behind it, or none at the time.
+  case other
+
+  /// nil when kubectl knows no such kind; it is a namespace then, or a kind of somebody's own.
+  init?(_ word: String) {
+    let lower = word.lowercased()
+    if let kind = Self.targets[lower] {
+      self = .target(kind)
+      return
+    }
+    if Self.others.contains(lower) {
+      self = .other
+      return
+    }
+    // RESOURCE.GROUP or RESOURCE.VERSION.GROUP, for the two groups that have workloads.
+    for group in [".apps", ".v1.apps", ".batch", ".v1.batch"] where lower.hasSuffix(group) {
+      guard let kind = Self.targets[String(lower.dropLast(group.count))],
+        case .workload(let workload) = kind,
+        group.hasSuffix(workload.resource.group.split(separator: "/")[1])
+      else { continue }
+      self = .target(kind)
+      return
+    }
+    return nil
+  }
+
+  private static let targets: [String: Target.Kind] = [
+    "po": .pod, "pod": .pod, "pods": .pod,
+    "no": .node, "node": .node, "nodes": .node,
+    "deploy": .workload(.deployment), "deployment": .workload(.deployment),
+    "deployments": .workload(.deployment),
+    "sts": .workload(.statefulSet), "statefulset": .workload(.statefulSet),
+    "statefulsets": .workload(.statefulSet),
+    "ds": .workload(.daemonSet), "daemonset": .workload(.daemonSet),
+    "daemonsets": .workload(.daemonSet),
+    "rs": .workload(.replicaSet), "replicaset": .workload(.replicaSet),
+    "replicasets": .workload(.replicaSet),
+    "job": .workload(.job), "jobs": .workload(.job),
+    "svc": .workload(.service), "service": .workload(.service), "services": .workload(.service),
+    "rc": .workload(.replicationController),
+    "replicationcontroller": .workload(.replicationController),
+    "replicationcontrollers": .workload(.replicationController),
+  ]
+
+  /// The kinds of Kubernetes 1.36's own discovery documents that are no targets.
+  private static let others: Set<String> = [
+    "cm", "configmap", "configmaps", "secret", "secrets", "ns", "namespace", "namespaces",
+    "ep", "endpoint", "endpoints", "endpointslice", "endpointslices", "ev", "event", "events",
+    "ing", "ingress", "ingresses", "ingressclass", "ingressclasses",
+    "netpol", "networkpolicy", "networkpolicies", "pv", "persistentvolume", "persistentvolumes",
+    "pvc", "persistentvolumeclaim", "persistentvolumeclaims", "sc", "storageclass",
+    "storageclasses", "sa", "serviceaccount", "serviceaccounts", "cj", "cronjob", "cronjobs",
+    "hpa", "horizontalpodautoscaler", "horizontalpodautoscalers",
+    "pdb", "poddisruptionbudget", "poddisruptionbudgets", "podtemplate", "podtemplates",
+    "quota", "resourcequota", "resourcequotas", "limits", "limitrange", "limitranges",
+    "role", "roles", "rolebinding", "rolebindings", "clusterrole", "clusterroles",
+    "clusterrolebinding", "clusterrolebindings", "crd", "crds", "customresourcedefinition",
+    "customresourcedefinitions", "pc", "priorityclass", "priorityclasses",
+    "csr", "certificatesigningrequest", "certificatesigningrequests", "lease", "leases",
+    "controllerrevision", "controllerrevisions", "runtimeclass", "runtimeclasses",
+    "volumeattachment", "volumeattachments", "csidriver", "csidrivers", "csinode", "csinodes",
+    "cs", "componentstatus", "componentstatuses",
+  ]
+}
