@@ -31,7 +31,7 @@ package struct FactFinder: Sendable {
     if let named = target?.namespace ?? request.namespace {
       namespace = named
     } else {
-      namespace = try await kubectl.kubeConfig().namespace(of: kubectl.context)
+      namespace = try await kubectl.config().context(named: kubectl.context).namespace
     }
     if let selector = request.selector {
       let listed = try await kubectl.pods(PodQuery(namespace: namespace, labels: selector))

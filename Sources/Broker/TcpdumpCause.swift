@@ -1,4 +1,4 @@
-internal import Base
+package import Base
 
 /// What tcpdump's own words on standard error mean for the user.
 ///

@@ -67,21 +67,6 @@ package struct Kubectl: Sendable, Equatable {
     return Command(executable, global + arguments, environment: environment)
   }
 
-  /// The command line that runs a program in a container, its standard streams joined to kubectl's.
-  ///
-  /// kubectl hands the words over untouched, without a shell. There is no terminal: one would turn
-  /// 0x0a into 0x0d 0x0a.
-  ///
-  /// - Throws: `Failure` of kind `usage` when a name is none.
-  package func execCommand(
-    namespace: String, pod: String, container: String, argv: [String]
-  ) throws(Failure) -> Command {
-    try Target.check(namespace: namespace)
-    try Self.check(pod, isValid: ResourceName.isSubdomain(pod), "pod")
-    try Self.check(container, isValid: ResourceName.isLabel(container), "container")
-    return command(["exec", "-i", "-n", namespace, pod, "-c", container, "--"] + argv)
-  }
-
   /// How the cluster is called in messages: " in context lab", or nothing for the current context.
   package var whereText: String {
     context.map { " in context \(printable($0, limit: 100))" } ?? ""

@@ -21,7 +21,9 @@ package enum RemoteEnd: Sendable, Equatable {
 /// A way to start a process at the far end. Routes differ in their transport and share everything else.
 package protocol Transport: Sendable {
   /// What is run here to start `argv` there: the plan shows it, and it is what `withProcess` starts.
-  func command(_ argv: [String]) -> Command
+  ///
+  /// - Throws: `Failure` of kind `usage` when a name that it needs is none.
+  func command(_ argv: [String]) throws(Failure) -> Command
 
   /// Starts a process at the far end, lends its streams to `body`, and ends it.
   ///

@@ -1,4 +1,4 @@
-package import Base
+internal import Base
 package import Cluster
 
 /// Route `exec`: the tcpdump that the container has, started there by kubectl exec.
@@ -67,12 +67,18 @@ package enum ExecRoute {
       program: tcpdump, request: request, interface: interface, facts: inside,
       memoryLimit: facts.container.memoryLimit)
     let remote = Stanza.wrap(engine, shell: shell, ttl: request.ttl)
+    let command: Command
+    do throws(Failure) {
+      command = try transport.command(remote)
+    } catch {
+      return .refused(error)
+    }
     return .usable(
       Plan(
         route: .exec, engine: "tcpdump",
         target: "\(place) (container \(facts.container.name), interface \(interface))",
         interfaceName: "\(place)/\(interface)", interface: interface, filter: request.filter,
-        engineArguments: engine, remoteArguments: remote, command: transport.command(remote),
+        engineArguments: engine, remoteArguments: remote, command: command,
         ttl: request.ttl,
         needs: ["create (and, for newer kubectl, get) on pods/exec in namespace \(facts.pod.namespace)"],
         notes: notes, ends: endings(request, timesReads: timesReads), leaves: "nothing"))
