@@ -29,7 +29,7 @@ struct Poddump: AsyncParsableCommand {
   static func main() async {
     let arguments = Array(CommandLine.arguments.dropFirst())
     if arguments.first == "extcap" {
-      exit(await ExtcapCommand.run(Array(arguments.dropFirst())))
+      leave(await ExtcapCommand.run(Array(arguments.dropFirst())))
     }
     do {
       var command = try parseAsRoot(arguments)
@@ -41,17 +41,20 @@ struct Poddump: AsyncParsableCommand {
     } catch let failure as Failure {
       Terminal(level: arguments.contains("-v") || arguments.contains("--verbose") ? .verbose : .normal)
         .fail(failure)
-      exit(failure.kind.rawValue)
+      leave(failure.kind.rawValue)
     } catch let code as ExitCode {
-      exit(code.rawValue)
+      leave(code.rawValue)
     } catch {
       let text = fullMessage(for: error)
       if exitCode(for: error).isSuccess {
         Terminal.answer(text + "\n")
-        exit(0)
+        leave(0)
       }
       Terminal(level: .normal).usage(text)
-      exit(Failure.Kind.usage.rawValue)
+      leave(Failure.Kind.usage.rawValue)
     }
   }
 }
+
+/// Ends the process (exit(3)); the parser's own type hides the name.
+private func leave(_ code: Int32) -> Never { exit(code) }

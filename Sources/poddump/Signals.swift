@@ -8,7 +8,7 @@ internal import Darwin
 #endif
 
 /// What ends a capture from outside: the signals that ask for it, and the death of whoever started us.
-final class Signals: Sendable {
+final class Signals {
   private let sources: [any DispatchSourceSignal]
   private let parent: any DispatchSourceTimer
 

@@ -36,23 +36,36 @@ enum Wireshark {
   /// - Throws: `Failure` when it cannot be started.
   static func open(_ program: String) throws(Failure) -> OwnedFD {
     let pipe = try Pipe(bufferSize: Pipe.packetBufferSize)
-    var actions = emptySpawnActions()
-    posix_spawn_file_actions_init(&actions)
-    defer { posix_spawn_file_actions_destroy(&actions) }
-    posix_spawn_file_actions_adddup2(&actions, pipe.reader.raw, STDIN_FILENO)
-    for descriptor in [STDOUT_FILENO, STDERR_FILENO] {
-      posix_spawn_file_actions_addopen(&actions, descriptor, "/dev/null", O_WRONLY, 0)
-    }
-    var attributes = emptySpawnAttributes()
-    posix_spawnattr_init(&attributes)
-    defer { posix_spawnattr_destroy(&attributes) }
-    // A process group of its own: Ctrl-C ends the capture, not the window.
-    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
-    var words = [program, "-k", "-i", "-"].map { strdup($0) } + [nil]
-    defer { for word in words { free(word) } }
-    var child: pid_t = 0
-    let code = posix_spawn(&child, program, &actions, &attributes, &words, environ)
-    guard code == 0 else { throw .system("Cannot start \(program).", errno: code) }
+    try startDetached(program, ["-k", "-i", "-"], input: pipe.reader)
     return pipe.writer
   }
+}
+
+extension Wireshark {
+  /// The lines of `tshark -D`, our own interfaces among them.
+  ///
+  /// - Parameter tshark: tshark's path.
+  /// - Throws: `Failure` when it cannot be started.
+  static func interfaces(_ tshark: String) async throws(Failure) -> [String] {
+    let (text, _) = try await withChild(Command(tshark, ["-D"]), grace: .seconds(20)) {
+      child throws(Failure) in
+      child.input.close()
+      return try await onOwnThread("tshark", stop: {}) { () throws(Failure) in
+        readAll(child.output, limit: 1 << 20)
+      }
+    }
+    return text.split(separator: "\n").map(String.init)
+  }
+}
+
+/// Reads to the end, at most `limit` bytes. Blocks: own thread only.
+private func readAll(_ descriptor: OwnedFD, limit: Int) -> String {
+  var bytes: [UInt8] = []
+  var buffer = [UInt8](repeating: 0, count: 64 << 10)
+  while bytes.count < limit {
+    let count = read(descriptor.raw, &buffer, buffer.count)
+    if count <= 0 { break }
+    bytes += buffer[..<count]
+  }
+  return String(decoding: bytes, as: UTF8.self)
 }
