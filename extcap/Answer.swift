@@ -13,8 +13,8 @@ func answer(_ request: Request) -> Int32 {
   case .interfaces: return answerInterfaces()
   case .config(let interface, nil): return answerConfig(interface)
   case .dlts(let interface): return answerDLTs(interface)
-  case .help: return say(Reply.help)
-  case .version: return say("poddump-extcap " + Reply.version + "\n")
+  case .help: return say(Array(Reply.help.utf8))
+  case .version: return say(Array("poddump-extcap \(Reply.version)\n".utf8))
   case .invalid(let problem): return fail(problem, status: 2)
   case .config, .checkFilter, .capture, .cleanup, .refresh:
     Sibling.become()
@@ -24,7 +24,8 @@ func answer(_ request: Request) -> Int32 {
 
 private func answerInterfaces() -> Int32 {
   let cache = ListingCache()
-  guard let view = cache?.view(kubeconfigVariable: kubeconfigVariable()) else {
+  guard let view = cache?.view(kubeconfigVariable: kubeconfigVariable())
+  else {
     Sibling.become()
     return say(Reply.interfaces([]))
   }
@@ -37,7 +38,8 @@ private func answerConfig(_ interface: String) -> Int32 {
   guard let value = InterfaceValue(interface) else { return 1 }
   let cache = ListingCache()
   guard value != .portal else {
-    return say(Reply.portal(cache?.view(kubeconfigVariable: kubeconfigVariable())))
+    return say(
+      Reply.portal(cache?.view(kubeconfigVariable: kubeconfigVariable())))
   }
   let found = cache?.findShown(value, kubeconfigVariable: kubeconfigVariable())
   return say(Reply.config(value, entry: found?.entry))
@@ -74,8 +76,8 @@ private func kubeconfigVariable() -> String {
   environmentVariable("KUBECONFIG") ?? ""
 }
 
-private func say(_ text: String) -> Int32 {
-  put(text, to: STDOUT_FILENO) ? 0 : 1
+private func say(_ answer: [UInt8]) -> Int32 {
+  put(answer, to: STDOUT_FILENO) ? 0 : 1
 }
 
 private func fail(_ sentence: String, status: Int32 = 1) -> Int32 {

@@ -70,14 +70,6 @@ package struct Argument: Equatable, Sendable {
     }
   }
 
-  /// Whether one chooses from a list.
-  package var hasChoices: Bool {
-    switch kind {
-    case .choice, .openChoice: true
-    case .text, .number, .flag, .saveFile: false
-    }
-  }
-
   /// The choices it always has.
   package var choices: [Choice] {
     switch kind {

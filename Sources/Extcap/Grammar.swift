@@ -13,7 +13,12 @@ package enum Grammar {
   /// - Returns: The text as it may stand in a sentence.
   package static func shown(_ text: String, limit: Int = 400) -> String {
     var text = text
-    if !isPlain(text) { text = replaced(text) }
+    let survey = Survey(text)
+    if !survey.isPrintable || survey.hasBraces || text.utf8.first == 0x20
+      || text.utf8.last == 0x20
+    {
+      text = replaced(text)
+    }
     if text.utf8.count > limit, text.unicodeScalars.count > limit {
       text = String(text.unicodeScalars.prefix(limit - 1)) + "…"
     }
@@ -24,20 +29,17 @@ package enum Grammar {
   ///
   /// Blanks at the ends are refused because Wireshark trims what it reads from its preferences.
   package static func exact(_ text: String) -> String? {
-    guard text.utf8.count <= 4096, text.first != " ", text.last != " " else { return nil }
-    var previous: Unicode.Scalar?
-    for scalar in text.unicodeScalars {
-      guard isPrintable(scalar) else { return nil }
-      if previous == "}", scalar == "{" || scalar == " " { return nil }
-      previous = scalar
+    let survey = Survey(text)
+    guard survey.isPrintable, text.utf8.count <= 4096, text.utf8.first != 0x20,
+      text.utf8.last != 0x20
+    else { return nil }
+    guard survey.hasBraces else { return text }
+    var isAfterBrace = false
+    for byte in text.utf8 {
+      if isAfterBrace, byte == 0x7b || byte == 0x20 { return nil }
+      isAfterBrace = byte == 0x7d
     }
-    return previous == "}" ? nil : text
-  }
-
-  /// Whether a text is printable ASCII without braces and blanks at its ends, as nearly all are.
-  private static func isPlain(_ text: String) -> Bool {
-    guard text.utf8.first != 0x20, text.utf8.last != 0x20 else { return false }
-    return text.utf8.allSatisfy { (0x20..<0x7f).contains($0) && $0 != 0x7b && $0 != 0x7d }
+    return isAfterBrace ? nil : text
   }
 
   private static func replaced(_ text: String) -> String {
@@ -62,13 +64,35 @@ package enum Grammar {
     return result
   }
 
-  private static func isPrintable(_ scalar: Unicode.Scalar) -> Bool {
+  fileprivate static func isPrintable(_ scalar: Unicode.Scalar) -> Bool {
     guard scalar.value >= 0x7f else { return scalar.value >= 0x20 }
     return switch scalar.properties.generalCategory {
     case .control, .format, .surrogate, .privateUse, .unassigned, .lineSeparator,
       .paragraphSeparator, .spaceSeparator:
       false
     default: true
+    }
+  }
+}
+
+/// What a text is made of, found in one cheap pass: a listing has a few hundred of them.
+private struct Survey {
+  /// Whether Wireshark can show all of it.
+  var isPrintable = true
+  /// Whether there are curly braces in it.
+  var hasBraces = false
+
+  init(_ text: String) {
+    var hasOthers = false
+    for byte in text.utf8 {
+      if byte == 0x7b || byte == 0x7d { hasBraces = true }
+      if byte < 0x20 || byte == 0x7f { isPrintable = false }
+      if byte >= 0x80 { hasOthers = true }
+    }
+    guard hasOthers, isPrintable else { return }
+    // The middle dot of our own displays is the only character beyond ASCII that is common.
+    isPrintable = text.unicodeScalars.allSatisfy {
+      $0.isASCII || $0 == "·" || Grammar.isPrintable($0)
     }
   }
 }
@@ -157,13 +181,27 @@ package struct Sentence: Equatable, Sendable {
 
   /// A choice of an argument; nil if its value cannot be written so that it comes back unchanged.
   package static func value(argument number: Int, _ choice: Choice) -> Sentence? {
+    value("arg", number, choice)
+  }
+
+  private static func value(_ key: String, _ number: Int, _ choice: Choice) -> Sentence? {
     guard let value = Grammar.exact(choice.value) else { return nil }
     var line = Sentence("value")
-    line.put("arg", String(number))
+    line.put(key, String(number))
     line.put("value", value)
     line.show("display", choice.display.isEmpty ? choice.value : choice.display)
     if choice.isDefault { line.put("default", "true") }
     return line
+  }
+
+  /// Sentences as an answer, a line each.
+  package static func lines(_ sentences: some Sequence<Sentence>) -> [UInt8] {
+    var text: [UInt8] = []
+    for sentence in sentences {
+      text += sentence.text.utf8
+      text.append(0x0a)
+    }
+    return text
   }
 
   /// The sort of a toolbar control; raw values are Wireshark's words.
@@ -191,12 +229,6 @@ package struct Sentence: Equatable, Sendable {
 
   /// A choice of a selector of the toolbar; nil if its value cannot be written exactly.
   package static func value(control number: Int, _ choice: Choice) -> Sentence? {
-    guard let value = Grammar.exact(choice.value) else { return nil }
-    var line = Sentence("value")
-    line.put("control", String(number))
-    line.put("value", value)
-    line.show("display", choice.display.isEmpty ? choice.value : choice.display)
-    if choice.isDefault { line.put("default", "true") }
-    return line
+    value("control", number, choice)
   }
 }

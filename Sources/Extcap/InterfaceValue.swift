@@ -22,23 +22,23 @@ package struct InterfaceValue: Hashable, Sendable, CustomStringConvertible {
   package static let longest = 200
   /// The portal's value.
   package static let portal = InterfaceValue(
-    kind: .portal, namespace: "", name: "", contextTag: nil, isShortened: false, text: "poddump")
+    kind: .portal, text: Kind.portal.rawValue, contextTag: nil, isShortened: false)
 
   /// What the value stands for.
   package let kind: Kind
-  /// The object's namespace; empty for the portal and for nodes.
-  package let namespace: String
-  /// The object's name, cut short if `isShortened`; empty for the portal.
-  package let name: String
+  /// The value as Wireshark sees it.
+  package let text: String
   /// The tag after `@`, nil for the context that is shown first. A shortened value has none.
   package let contextTag: String?
   /// Whether name and context are cut, so that only a listing knows them in full.
   package let isShortened: Bool
-  /// The value as Wireshark sees it.
-  package let text: String
 
   /// The value as Wireshark sees it.
   package var description: String { text }
+
+  package static func == (a: InterfaceValue, b: InterfaceValue) -> Bool { a.text == b.text }
+
+  package func hash(into hasher: inout Hasher) { hasher.combine(text) }
 
   /// Makes the value of an object.
   ///
@@ -52,24 +52,20 @@ package struct InterfaceValue: Hashable, Sendable, CustomStringConvertible {
   ///   - name: The object's full name.
   ///   - context: The kubeconfig context to name at the end, nil for the context shown first.
   package init?(kind: Kind, namespace: String, name: String, context: String? = nil) {
-    guard kind != .portal, Self.isSubdomain(name), name.utf8.count <= 253 else { return nil }
-    guard kind == .node ? namespace.isEmpty : Self.isLabel(namespace) else { return nil }
+    guard kind != .portal, Self.isSubdomain(name.utf8), name.utf8.count <= 253 else { return nil }
+    guard kind == .node ? namespace.isEmpty : Self.isLabel(namespace.utf8) else { return nil }
     let tag = context.map(Self.tag(ofContext:))
     let object = kind.rawValue + ":" + (kind == .node ? "" : namespace + "/") + name
     let full = tag.map { object + "@" + $0 } ?? object
     guard full.utf8.count > Self.longest else {
-      self.init(
-        kind: kind, namespace: namespace, name: name, contextTag: tag, isShortened: false,
-        text: full)
+      self.init(kind: kind, text: full, contextTag: tag, isShortened: false)
       return
     }
     // Only ASCII got here, so that bytes and characters are the same.
     let end = "~" + StableHash(full).tenDigits
-    let start = object.prefix(Self.longest - end.utf8.count)
-    let prefix = object.utf8.count - name.utf8.count
     self.init(
-      kind: kind, namespace: namespace, name: String(start.dropFirst(prefix)), contextTag: nil,
-      isShortened: true, text: start + end)
+      kind: kind, text: object.prefix(Self.longest - end.utf8.count) + end, contextTag: nil,
+      isShortened: true)
   }
 
   /// Reads a value as Wireshark hands it back; nil if it is none of ours.
@@ -81,44 +77,45 @@ package struct InterfaceValue: Hashable, Sendable, CustomStringConvertible {
     guard text.utf8.count <= Self.longest, let colon = text.utf8.firstIndex(of: 0x3a),
       let kind = Kind(rawValue: String(text[..<colon])), kind != .portal
     else { return nil }
-    var rest = text[text.utf8.index(after: colon)...]
-    var namespace = ""
+    var rest = text[text.utf8.index(after: colon)...].utf8
     if kind != .node {
-      guard let slash = rest.utf8.firstIndex(of: 0x2f) else { return nil }
-      namespace = String(rest[..<slash])
-      guard Self.isLabel(namespace) else { return nil }
-      rest = rest[rest.utf8.index(after: slash)...]
+      guard let slash = rest.firstIndex(of: 0x2f), Self.isLabel(rest[..<slash])
+      else { return nil }
+      rest = rest[rest.index(after: slash)...]
     }
     var tag: String?
     var isShortened = false
-    if let at = rest.utf8.firstIndex(of: 0x40) {
-      let found = String(rest[rest.utf8.index(after: at)...])
-      guard Self.isTag(found) else { return nil }
-      tag = found
-      rest = rest[..<at]
-    } else if let tilde = rest.utf8.firstIndex(of: 0x7e) {
-      let digits = rest[rest.utf8.index(after: tilde)...]
-      guard Self.isHash(digits) else { return nil }
-      isShortened = true
-      rest = rest[..<tilde]
+    if let mark = rest.firstIndex(where: { $0 == 0x40 || $0 == 0x7e }) {
+      let found = rest[rest.index(after: mark)...]
+      isShortened = rest[mark] == 0x7e
+      guard isShortened ? Self.isHash(found) : Self.isTag(found) else { return nil }
+      tag = isShortened ? nil : String(Substring(found))
+      rest = rest[..<mark]
     }
-    let name = String(rest)
-    guard Self.isSubdomain(name) else { return nil }
-    self.init(
-      kind: kind, namespace: namespace, name: name, contextTag: tag, isShortened: isShortened,
-      text: text)
+    guard Self.isSubdomain(rest) else { return nil }
+    self.init(kind: kind, text: text, contextTag: tag, isShortened: isShortened)
   }
 
-  private init(
-    kind: Kind, namespace: String, name: String, contextTag: String?, isShortened: Bool,
-    text: String
-  ) {
+  private init(kind: Kind, text: String, contextTag: String?, isShortened: Bool) {
     self.kind = kind
-    self.namespace = namespace
-    self.name = name
+    self.text = text
     self.contextTag = contextTag
     self.isShortened = isShortened
-    self.text = text
+  }
+
+  /// The object's namespace; empty for the portal and for nodes.
+  package var namespace: String {
+    guard kind != .portal, kind != .node else { return "" }
+    return String(
+      Substring(text.utf8.prefix { $0 != 0x2f }.dropFirst(kind.rawValue.utf8.count + 1)))
+  }
+
+  /// The object's name, cut short if `isShortened`; empty for the portal.
+  package var name: String {
+    guard kind != .portal else { return "" }
+    let start: UInt8 = kind == .node ? 0x3a : 0x2f
+    let rest = text.utf8.drop { $0 != start }.dropFirst()
+    return String(Substring(rest.prefix { $0 != 0x40 && $0 != 0x7e }))
   }
 }
 
@@ -126,29 +123,29 @@ extension InterfaceValue {
   /// How a context is written after `@`: its own name if that is short, lower case and plain, else
   /// `~` and a hash of it. Cloud providers put colons, slashes and capitals into these names.
   package static func tag(ofContext context: String) -> String {
-    context.utf8.count <= 63 && isSubdomain(context)
+    context.utf8.count <= 63 && isSubdomain(context.utf8)
       ? context : "~" + StableHash(context).tenDigits
   }
 
-  private static func isTag(_ text: String) -> Bool {
-    text.utf8.first == 0x7e
-      ? isHash(text.dropFirst()) : text.utf8.count <= 63 && isSubdomain(text)
+  private typealias Bytes = Collection<UInt8>
+
+  private static func isTag(_ text: some Bytes) -> Bool {
+    text.first == 0x7e ? isHash(text.dropFirst()) : text.count <= 63 && isSubdomain(text)
   }
 
-  private static func isHash(_ text: Substring) -> Bool {
-    text.utf8.count == 10
-      && text.utf8.allSatisfy { isDigit($0) || (0x61...0x66).contains($0) }
+  private static func isHash(_ text: some Bytes) -> Bool {
+    text.count == 10 && text.allSatisfy { isDigit($0) || (0x61...0x66).contains($0) }
   }
 
   /// Whether `text` may be a namespace: `[a-z0-9][a-z0-9-]{0,62}`.
-  private static func isLabel(_ text: String) -> Bool {
-    text.utf8.count <= 63 && isSubdomain(text) && !text.utf8.contains(0x2e)
+  private static func isLabel(_ text: some Bytes) -> Bool {
+    isSubdomain(text) && text.count <= 63 && !text.contains(0x2e)
   }
 
   /// Whether `text` may be the start of an object's name: `[a-z0-9][a-z0-9.-]*`.
-  private static func isSubdomain(_ text: String) -> Bool {
-    guard let first = text.utf8.first, isAlphanumeric(first) else { return false }
-    return text.utf8.allSatisfy { isAlphanumeric($0) || $0 == 0x2d || $0 == 0x2e }
+  private static func isSubdomain(_ text: some Bytes) -> Bool {
+    guard let first = text.first, isAlphanumeric(first) else { return false }
+    return text.allSatisfy { isAlphanumeric($0) || $0 == 0x2d || $0 == 0x2e }
   }
 
   private static func isAlphanumeric(_ byte: UInt8) -> Bool {

@@ -1,85 +1,3 @@
-/// One object that a listing found.
-package struct Entry: Equatable, Sendable {
-  /// The interface value it has in Wireshark.
-  package var value: InterfaceValue
-  /// The full name, also where the value is shortened.
-  package var name: String
-  /// The node it runs on; empty if it has none.
-  package var node: String
-  /// What Wireshark shows beside the packets: `shop/web-0 · n1 · staging`.
-  package var display: String
-  /// The pod's phase as the API names it (`Running`, `Pending`, …); empty for other objects.
-  package var phase: String
-  /// Whether a capture can start now: a running pod; true for other objects.
-  package var isRunning: Bool
-  /// The place among favourites and recently used ones, 0 first; nil for all others.
-  package var rank: Int?
-  /// The container that kubectl takes if none is named; nil for other objects.
-  package var defaultContainer: String?
-  /// The names of the containers, in the pod's order.
-  package var containers: [String]
-
-  /// What the entry is.
-  package var kind: InterfaceValue.Kind { value.kind }
-  /// The namespace; empty for nodes.
-  package var namespace: String { value.namespace }
-
-  /// Creates an entry; the display is made of the other values if none is given.
-  ///
-  /// - Parameters:
-  ///   - value: The interface value.
-  ///   - name: The full name.
-  ///   - node: The node it runs on.
-  ///   - context: The context it was listed from, for the display.
-  ///   - phase: The pod's phase.
-  ///   - isRunning: Whether a capture can start now.
-  ///   - rank: The place among favourites and recent ones.
-  ///   - defaultContainer: The container that is taken if none is named.
-  ///   - containers: The names of the containers.
-  package init(
-    value: InterfaceValue, name: String, node: String = "", context: String, phase: String = "",
-    isRunning: Bool = true, rank: Int? = nil, defaultContainer: String? = nil,
-    containers: [String] = []
-  ) {
-    self.init(
-      value: value, name: name, node: node,
-      display: Self.display(value.kind, value.namespace, name, node: node, context: context),
-      phase: phase, isRunning: isRunning, rank: rank, defaultContainer: defaultContainer,
-      containers: containers)
-  }
-
-  init(
-    value: InterfaceValue, name: String, node: String, display: String, phase: String,
-    isRunning: Bool, rank: Int?, defaultContainer: String?, containers: [String]
-  ) {
-    self.value = value
-    self.name = name
-    self.node = node
-    self.display = display
-    self.phase = phase
-    self.isRunning = isRunning
-    self.rank = rank
-    self.defaultContainer = defaultContainer
-    self.containers = containers
-  }
-
-  /// The description of an interface in Wireshark's list. It always names the context, so that
-  /// nobody captures in the wrong cluster, and begins with what people type after `tshark -i`.
-  package static func display(
-    _ kind: InterfaceValue.Kind, _ namespace: String, _ name: String, node: String,
-    context: String
-  ) -> String {
-    switch kind {
-    case .portal: Reply.portalTitle
-    case .pod:
-      [namespace + "/" + name, node, context].filter { !$0.isEmpty }.joined(separator: " · ")
-    case .node: "node " + name + " · " + context
-    case .deployment, .statefulSet, .daemonSet, .service:
-      namespace + "/" + name + " · " + kind.rawValue + " · " + context
-    }
-  }
-}
-
 /// What was found in one context, cut into what Wireshark lists and what is kept for look-up.
 package struct Listing: Equatable, Sendable {
   /// The kubeconfig context.
@@ -94,7 +12,7 @@ package struct Listing: Equatable, Sendable {
   package var namespaces: [String]
   /// What Wireshark lists: favourites and recent ones first, at most as many as the limit says.
   package var listed: [Entry]
-  /// Everything else. Empty if only the start of the file was read.
+  /// Everything else.
   package var others: [Entry]
 
   /// Makes a listing of what was found.
@@ -132,15 +50,12 @@ package struct Listing: Equatable, Sendable {
     others = Array(kept[end...])
   }
 
-  init(
-    context: String, cluster: String, written: Int64, kubeconfig: Kubeconfig,
-    namespaces: [String], listed: [Entry], others: [Entry]
-  ) {
-    self.context = context
-    self.cluster = cluster
-    self.written = written
-    self.kubeconfig = kubeconfig
-    self.namespaces = namespaces
+  init(head: ListingHead, listed: [Entry], others: [Entry]) {
+    context = head.context
+    cluster = head.cluster
+    written = head.written
+    kubeconfig = head.kubeconfig
+    namespaces = head.namespaces
     self.listed = listed
     self.others = others
   }
@@ -174,24 +89,43 @@ package struct Listing: Equatable, Sendable {
   }
 }
 
-/// Which contexts Wireshark's list is made of, for one value of the environment's KUBECONFIG.
-///
-/// It is what spares poddump-extcap the reading of YAML.
-package struct Shown: Equatable, Sendable {
-  /// When it was written, in seconds since 1970.
+/// What poddump-extcap needs of a listing, with the sentences ready to be printed.
+package struct ListingHead: Equatable, Sendable {
+  /// The kubeconfig context.
+  package var context: String
+  /// A note about the cluster for people.
+  package var cluster: String
+  /// When it was made, in seconds since 1970.
   package var written: Int64
-  /// The kubeconfig it was read from.
+  /// The kubeconfig it was made with.
   package var kubeconfig: Kubeconfig
-  /// The contexts that are listed; the first one's values have no tag. Empty if there is none.
-  package var contexts: [String]
-  /// All contexts that the kubeconfig knows, for the portal.
-  package var known: [String]
+  /// The namespaces that have entries, sorted.
+  package var namespaces: [String] = []
+  /// A line for each interface that is listed.
+  package var interfaces: [UInt8] = []
+  /// A line for each pod that is listed, for the portal's dialog.
+  package var pods: [UInt8] = []
+  /// The number of the argument that `pods` is for.
+  var podArgument: Int?
 
-  /// Creates a record of what is shown.
-  package init(written: Int64, kubeconfig: Kubeconfig, contexts: [String], known: [String] = []) {
+  init(context: String, cluster: String, written: Int64, kubeconfig: Kubeconfig) {
+    self.context = context
+    self.cluster = cluster
     self.written = written
     self.kubeconfig = kubeconfig
-    self.contexts = contexts
-    self.known = known
+  }
+
+  /// Makes the head of a listing.
+  package init(_ listing: Listing) {
+    self.init(
+      context: listing.context, cluster: listing.cluster, written: listing.written,
+      kubeconfig: listing.kubeconfig)
+    namespaces = listing.namespaces
+    podArgument = Reply.podArgument
+    interfaces = Sentence.lines(
+      listing.listed.map { .interface($0.value, display: $0.display) })
+    pods = Sentence.lines(
+      Reply.pods(listing.listed).dropFirst()
+        .compactMap { .value(argument: Reply.podArgument, $0) })
   }
 }

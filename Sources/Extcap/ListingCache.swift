@@ -43,11 +43,11 @@ package struct ListingCache: Sendable {
   package struct View: Equatable, Sendable {
     /// Which contexts, of which kubeconfig.
     package var shown: Shown
-    /// Their listings, with what is listed only, in the same order; one that is missing is left out.
-    package var listings: [Listing]
+    /// What is listed of each, in the same order; one that is missing is left out.
+    package var listings: [ListingHead]
 
     /// Creates a view.
-    package init(shown: Shown, listings: [Listing]) {
+    package init(shown: Shown, listings: [ListingHead]) {
       self.shown = shown
       self.listings = listings
     }
@@ -70,7 +70,9 @@ package struct ListingCache: Sendable {
   package func view(kubeconfigVariable: String) -> View? {
     guard let shown = shown(kubeconfigVariable: kubeconfigVariable) else { return nil }
     let listings = shown.contexts.compactMap { context in
-      head(file(context: context, kubeconfig: shown.kubeconfig))
+      start(of: file(context: context, kubeconfig: shown.kubeconfig), to: { $0.pods })
+        .flatMap(ListingFormat.head)
+        .flatMap { $0.context == context ? $0 : nil }
     }
     return shown.contexts.isEmpty || !listings.isEmpty
       ? View(shown: shown, listings: listings) : nil
@@ -86,7 +88,7 @@ package struct ListingCache: Sendable {
   package func listing(context: String, kubeconfig: Kubeconfig) -> Listing? {
     guard PrivateFile.isPrivateFolder(folder) else { return nil }
     return PrivateFile.read(file(context: context, kubeconfig: kubeconfig))
-      .flatMap(ListingFormat.decode)
+      .flatMap { ListingFormat.decode($0) }
       .flatMap { $0.context == context ? $0 : nil }
   }
 
@@ -103,13 +105,12 @@ package struct ListingCache: Sendable {
     /// When it was listed, in seconds since 1970.
     package var written: Int64
 
-    init?(_ listing: Listing) {
-      guard let entry = listing.listed.first else { return nil }
-      self.entry = entry
-      context = listing.context
-      kubeconfig = listing.kubeconfig
-      cluster = listing.cluster
-      written = listing.written
+    init(_ found: (entry: Entry, head: ListingHead)) {
+      entry = found.entry
+      context = found.head.context
+      kubeconfig = found.head.kubeconfig
+      cluster = found.head.cluster
+      written = found.head.written
     }
   }
 
@@ -137,20 +138,21 @@ package struct ListingCache: Sendable {
 
   private func find(_ value: InterfaceValue, in path: String) -> Found? {
     // Nearly always it is among the listed ones: try the file's start before the whole of it.
-    if let head = headBytes(path), let listing = ListingFormat.find(value.text, in: head) {
-      return Found(listing)
+    if let bytes = start(of: path, to: { $0.listed }),
+      let found = ListingFormat.find(value.text, in: bytes)
+    {
+      return Found(found)
     }
-    return PrivateFile.read(path).flatMap { ListingFormat.find(value.text, in: $0) }
-      .flatMap(Found.init)
+    return start(of: path, to: { $0.all }).flatMap { ListingFormat.find(value.text, in: $0) }
+      .map(Found.init)
   }
 
-  private func head(_ path: String) -> Listing? {
-    headBytes(path).flatMap(ListingFormat.decode)
-  }
-
-  private func headBytes(_ path: String) -> [UInt8]? {
+  /// The bytes of a listing's file up to the end of a part; nil if it is torn or no listing.
+  private func start(
+    of path: String, to end: (ListingFormat.Parts) -> Int
+  ) -> [UInt8]? {
     PrivateFile.read(path, first: 64 << 10) { start, size in
-      ListingFormat.sizes(start).flatMap { $0.total == size ? $0.head : nil }
+      ListingFormat.parts(start).flatMap { $0.all == size ? end($0) : nil }
     }
   }
 

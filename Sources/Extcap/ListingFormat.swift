@@ -1,135 +1,130 @@
 /// The listing cache's files as text, version 1.
 ///
 /// ```
-/// poddump-listing TAB 1 TAB <bytes to the end of the listed rows> TAB <bytes of the file>
+/// poddump-listing TAB 1 TAB <end of A> TAB <end of B> TAB <end of C> TAB <end of D> TAB <checksum>
 /// context TAB <name>
 /// cluster TAB <note>
 /// written TAB <seconds since 1970>
 /// kubeconfig TAB <path> TAB <nanoseconds since 1970> TAB <bytes>      (one line per file)
 /// namespaces TAB <name> …
+/// pods TAB <n>                                    (the number of the portal's argument that B is for)
 /// (empty line)
-/// <value> TAB <name> TAB <node> TAB <phase> TAB <running> TAB <rank> TAB <display> TAB <default container> TAB <container> …
+/// A: interface {value=<value>}{display=<display>}                     (ready to be printed)
+/// B: value {arg=<n>}{value=<namespace>/<name>}{display=<display>}      (the portal's pods, likewise)
+/// C: <value> TAB <name> TAB <node> TAB <phase> TAB <running> TAB <rank> TAB <display> TAB <default container> TAB <container> …
+/// D: rows as in C
 /// ```
 ///
-/// The rows that Wireshark lists come first, so that nothing beyond them need be read for a listing.
-/// The two sizes in the first line have a fixed width and tell a whole file from a torn one.
+/// A, B and C hold what Wireshark lists, D all the rest. Making sentences of 250 entries costs more
+/// instructions than all else that poddump-extcap does, so they are made when the file is written.
+/// The ends are offsets in the file; the checksum is over everything from the second line to the end of B.
 enum ListingFormat {
   private static let magic = "poddump-listing"
   private static let version = "1"
-  /// The length of the first line, in bytes.
-  static let firstLine = magic.utf8.count + 1 + version.utf8.count + 2 * (1 + digits) + 1
   private static let digits = 10
+  /// The length of the first line, in bytes.
+  private static let firstLine =
+    magic.utf8.count + 1 + version.utf8.count + 4 * (1 + digits) + 1 + 16 + 1
 
-  /// The sizes that a file's first line tells.
-  struct Sizes {
-    /// The bytes to the end of the listed rows.
-    var head: Int
-    /// The bytes of the whole file.
-    var total: Int
+  /// Where a file's parts end, from its first line.
+  struct Parts: Equatable {
+    var interfaces: Int
+    var pods: Int
+    var listed: Int
+    var all: Int
+    fileprivate var checksum: String
   }
 
   static func encode(_ listing: Listing) -> [UInt8] {
-    var head = TabWriter()
-    head.line("context", listing.context)
-    head.line("cluster", listing.cluster)
-    head.line("written", String(listing.written))
-    for file in listing.kubeconfig.files {
-      head.line("kubeconfig", file.path, String(file.modified), String(file.size))
-    }
-    head.line(["namespaces"] + listing.namespaces)
-    head.line("")
-    for entry in listing.listed { head.line(row(entry)) }
-    var rest = TabWriter()
-    for entry in listing.others { rest.line(row(entry)) }
-    let headEnd = firstLine + head.bytes.count
+    var text = TabWriter()
+    text.line("context", listing.context)
+    text.line("cluster", listing.cluster)
+    text.line("written", String(listing.written))
+    for file in listing.kubeconfig.files { text.line(file.fields) }
+    text.line(["namespaces"] + listing.namespaces)
+    text.line("pods", String(Reply.podArgument))
+    text.line("")
+    let head = ListingHead(listing)
+    text.append(head.interfaces)
+    let interfaces = firstLine + text.bytes.count
+    text.append(head.pods)
+    let pods = firstLine + text.bytes.count
+    let checksum = checksum(text.bytes[...])
+    for entry in listing.listed { text.line(row(entry)) }
+    let listed = firstLine + text.bytes.count
+    for entry in listing.others { text.line(row(entry)) }
+    let all = firstLine + text.bytes.count
     var first = TabWriter()
-    first.line(magic, version, padded(headEnd), padded(headEnd + rest.bytes.count))
-    return first.bytes + head.bytes + rest.bytes
+    first.line([magic, version] + [interfaces, pods, listed, all].map(padded) + [checksum])
+    return first.bytes + text.bytes
   }
 
   /// Reads the first line; nil if it is not that of a listing of this version.
-  static func sizes(_ bytes: [UInt8]) -> Sizes? {
+  static func parts(_ bytes: [UInt8]) -> Parts? {
     var reader = TabReader(bytes)
-    guard let fields = reader.nextFields(), fields.count == 4, fields[0] == magic,
-      fields[1] == version, reader.place == firstLine, let head = Int(fields[2]),
-      let total = Int(fields[3]), head >= firstLine, total >= head
+    guard let fields = reader.nextFields(), fields.count == 7, fields[0] == magic,
+      fields[1] == version, reader.place == firstLine, let interfaces = Int(fields[2]),
+      let pods = Int(fields[3]), let listed = Int(fields[4]), let all = Int(fields[5]),
+      firstLine < interfaces, interfaces <= pods, pods <= listed, listed <= all
     else { return nil }
-    return Sizes(head: head, total: total)
+    return Parts(
+      interfaces: interfaces, pods: pods, listed: listed, all: all, checksum: fields[6])
   }
 
-  /// Reads a listing, the whole file or its start.
+  /// Reads what the dialogs and the list of interfaces need.
   ///
-  /// - Parameter bytes: The file's bytes, at least up to the end of the listed rows.
+  /// - Parameter bytes: The file's bytes, at least up to the end of part B.
+  /// - Returns: The head; nil if the bytes are not those of a listing.
+  static func head(_ bytes: [UInt8]) -> ListingHead? {
+    guard let parts = parts(bytes), bytes.count >= parts.pods,
+      checksum(bytes[firstLine..<parts.pods]) == parts.checksum
+    else { return nil }
+    var reader = TabReader(bytes, from: firstLine, to: parts.interfaces)
+    guard var head = ListingHead(&reader) else { return nil }
+    head.interfaces = Array(bytes[reader.place..<parts.interfaces])
+    // Another version of poddump may have numbered the arguments otherwise.
+    if head.podArgument == Reply.podArgument {
+      head.pods = Array(bytes[parts.interfaces..<parts.pods])
+    }
+    return head
+  }
+
+  /// Reads a whole listing.
+  ///
+  /// - Parameter bytes: The file's bytes.
   /// - Returns: The listing; nil if the bytes are not one.
   static func decode(_ bytes: [UInt8]) -> Listing? {
-    guard let sizes = sizes(bytes), bytes.count == sizes.head || bytes.count == sizes.total,
-      var listing = header(bytes, sizes)
+    guard let parts = parts(bytes), bytes.count == parts.all, let head = head(bytes),
+      let listed = rows(bytes, from: parts.pods, to: parts.listed),
+      let others = rows(bytes, from: parts.listed, to: parts.all)
     else { return nil }
-    var rows = TabReader(bytes, from: listing.rows, to: sizes.head)
-    while let line = rows.nextLine() {
-      guard let entry = entry(rows.fields(of: line)) else { return nil }
-      listing.value.listed.append(entry)
-    }
-    guard rows.place == sizes.head else { return nil }
-    var rest = TabReader(bytes, from: sizes.head)
-    while let line = rest.nextLine() {
-      guard let entry = entry(rest.fields(of: line)) else { return nil }
-      listing.value.others.append(entry)
-    }
-    guard rest.place == bytes.count else { return nil }
-    return listing.value
+    return Listing(head: head, listed: listed, others: others)
   }
 
   /// Finds one entry, without taking the others apart.
   ///
   /// - Parameters:
   ///   - value: The interface value, whole.
-  ///   - bytes: The file's bytes, the whole file or its start.
-  /// - Returns: The entry, in a listing that has no other; nil if it is not there.
-  static func find(_ value: String, in bytes: [UInt8]) -> Listing? {
-    guard let sizes = sizes(bytes), bytes.count == sizes.head || bytes.count == sizes.total,
-      var listing = header(bytes, sizes)
-    else { return nil }
-    var rows = TabReader(bytes, from: listing.rows)
+  ///   - bytes: The file's bytes, at least up to the end of part C.
+  /// - Returns: The entry, and a head without sentences; nil if it is not there.
+  static func find(_ value: String, in bytes: [UInt8]) -> (entry: Entry, head: ListingHead)? {
+    guard let parts = parts(bytes), bytes.count >= parts.listed else { return nil }
+    var rows = TabReader(bytes, from: parts.pods)
     guard let line = rows.nextLine(startingWith: value), let entry = entry(rows.fields(of: line))
     else { return nil }
-    listing.value.listed = [entry]
-    return listing.value
+    var reader = TabReader(bytes, from: firstLine, to: parts.interfaces)
+    guard let head = ListingHead(&reader) else { return nil }
+    return (entry, head)
   }
 
-  private static func header(
-    _ bytes: [UInt8], _ sizes: Sizes
-  ) -> (value: Listing, rows: Int)? {
-    var listing = Listing(
-      context: "", cluster: "", written: 0, kubeconfig: Kubeconfig(files: []), namespaces: [],
-      listed: [], others: [])
-    var reader = TabReader(bytes, from: firstLine, to: sizes.head)
-    var hasContext = false
-    while let line = reader.nextLine() {
-      guard !line.isEmpty else { return hasContext ? (listing, reader.place) : nil }
-      let fields = reader.fields(of: line)
-      switch (fields[0], fields.count) {
-      case ("context", 2):
-        listing.context = fields[1]
-        hasContext = true
-      case ("cluster", 2): listing.cluster = fields[1]
-      case ("written", 2):
-        guard let written = Int64(fields[1]) else { return nil }
-        listing.written = written
-      case ("kubeconfig", 4):
-        guard let file = file(fields) else { return nil }
-        listing.kubeconfig.files.append(file)
-      case ("namespaces", _): listing.namespaces = Array(fields.dropFirst())
-      default: return nil
-      }
+  private static func rows(_ bytes: [UInt8], from start: Int, to end: Int) -> [Entry]? {
+    var entries: [Entry] = []
+    var reader = TabReader(bytes, from: start, to: end)
+    while let fields = reader.nextFields() {
+      guard let entry = entry(fields) else { return nil }
+      entries.append(entry)
     }
-    return nil
-  }
-
-  static func file(_ fields: [String]) -> Kubeconfig.File? {
-    guard fields.count == 4, let modified = Int64(fields[2]), let size = Int64(fields[3])
-    else { return nil }
-    return Kubeconfig.File(path: fields[1], modified: modified, size: size)
+    return reader.place == end ? entries : nil
   }
 
   private static func row(_ entry: Entry) -> [String] {
@@ -148,45 +143,57 @@ enum ListingFormat {
       defaultContainer: fields[7].isEmpty ? nil : fields[7], containers: Array(fields[8...]))
   }
 
+  private static func checksum(_ bytes: ArraySlice<UInt8>) -> String {
+    var hash = StableHash()
+    for byte in bytes { hash.add(byte) }
+    return hash.sixteenDigits
+  }
+
   private static func padded(_ number: Int) -> String {
     let text = String(number)
     return String(repeating: "0", count: max(0, digits - text.utf8.count)) + text
   }
 }
 
-/// The pointer files as text, version 1: which contexts are shown for one value of KUBECONFIG.
-enum ShownFormat {
-  static func encode(_ shown: Shown) -> [UInt8] {
-    var text = TabWriter()
-    text.line("poddump-shown", "1")
-    text.line("written", String(shown.written))
-    for file in shown.kubeconfig.files {
-      text.line("kubeconfig", file.path, String(file.modified), String(file.size))
-    }
-    text.line(["contexts"] + shown.contexts)
-    text.line(["known"] + shown.known)
-    text.line("end")
-    return text.bytes
-  }
-
-  static func decode(_ bytes: [UInt8]) -> Shown? {
-    var reader = TabReader(bytes)
-    guard reader.nextFields() == ["poddump-shown", "1"] else { return nil }
-    var shown = Shown(written: 0, kubeconfig: Kubeconfig(files: []), contexts: [])
-    while let fields = reader.nextFields() {
+extension ListingHead {
+  /// Reads the lines up to the empty one, which is taken too.
+  fileprivate init?(_ reader: inout TabReader) {
+    self.init(context: "", cluster: "", written: 0, kubeconfig: Kubeconfig(files: []))
+    var hasContext = false
+    while let line = reader.nextLine() {
+      guard !line.isEmpty else {
+        guard hasContext else { return nil }
+        return
+      }
+      let fields = reader.fields(of: line)
       switch (fields[0], fields.count) {
+      case ("context", 2):
+        context = fields[1]
+        hasContext = true
+      case ("cluster", 2): cluster = fields[1]
       case ("written", 2):
-        guard let written = Int64(fields[1]) else { return nil }
-        shown.written = written
+        guard let seconds = Int64(fields[1]) else { return nil }
+        written = seconds
       case ("kubeconfig", 4):
-        guard let file = ListingFormat.file(fields) else { return nil }
-        shown.kubeconfig.files.append(file)
-      case ("contexts", _): shown.contexts = Array(fields.dropFirst())
-      case ("known", _): shown.known = Array(fields.dropFirst())
-      case ("end", 1): return reader.place == bytes.count ? shown : nil
+        guard let file = Kubeconfig.File(fields) else { return nil }
+        kubeconfig.files.append(file)
+      case ("namespaces", _): namespaces = Array(fields.dropFirst())
+      case ("pods", 2): podArgument = Int(fields[1])
       default: return nil
       }
     }
     return nil
+  }
+}
+
+extension Kubeconfig.File {
+  /// The file as a line of the cache.
+  var fields: [String] { ["kubeconfig", path, String(modified), String(size)] }
+
+  /// Reads a line of the cache.
+  init?(_ fields: [String]) {
+    guard fields.count == 4, let modified = Int64(fields[2]), let size = Int64(fields[3])
+    else { return nil }
+    self.init(path: fields[1], modified: modified, size: size)
   }
 }

@@ -4,11 +4,10 @@ internal import Glibc
 internal import Darwin
 #endif
 
-/// Writes a whole text to a descriptor; whether all of it went.
+/// Writes all bytes to a descriptor; whether all of them went.
 @discardableResult
-package func put(_ text: String, to descriptor: Int32) -> Bool {
-  var text = text
-  return text.withUTF8 { all in
+package func put(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
+  bytes.withUnsafeBytes { all in
     var done = 0
     while done < all.count, let base = all.baseAddress {
       let got = write(descriptor, base + done, all.count - done)
@@ -18,4 +17,10 @@ package func put(_ text: String, to descriptor: Int32) -> Bool {
     }
     return true
   }
+}
+
+/// Writes a whole text to a descriptor; whether all of it went.
+@discardableResult
+package func put(_ text: String, to descriptor: Int32) -> Bool {
+  put(Array(text.utf8), to: descriptor)
 }

@@ -1,48 +1,42 @@
-/// Our answers to Wireshark, as pure functions of what is known.
+/// Our answers to Wireshark, as pure functions of what is known: UTF-8, for standard output.
 package enum Reply {
   /// The program's version.
   package static let version = "0.1.0"
   /// Where Wireshark's Help button leads.
   package static let helpPage = "file:///usr/share/doc/poddump/README.md"
 
+  /// The number of the portal's argument that chooses the pod.
+  static let podArgument = Argument.all(of: .portal).firstIndex(of: .pod) ?? 0
+
   /// The answer to `--extcap-interfaces`: the portal, and what the listings list.
-  package static func interfaces(_ listings: [Listing]) -> String {
-    var lines = Lines()
-    lines.add(.extcap(version: version, help: helpPage, display: "poddump"))
-    lines.add(.interface(.portal, display: portalTitle))
-    var taken: Set<InterfaceValue> = []
-    for listing in listings {
-      for entry in listing.listed where taken.insert(entry.value).inserted {
-        lines.add(.interface(entry.value, display: entry.display))
-      }
-    }
-    return lines.text
+  package static func interfaces(_ listings: [ListingHead]) -> [UInt8] {
+    Sentence.lines([
+      .extcap(version: version, help: helpPage, display: "poddump"),
+      .interface(.portal, display: portalTitle),
+    ]) + listings.flatMap(\.interfaces)
   }
 
   /// The answer to `--extcap-dlts`.
   ///
   /// Wireshark only shows it; what the packets really are the stream says.
-  package static func dlts() -> String {
+  package static func dlts() -> [UInt8] {
     // DLT_EN10MB of pcap-linktype(7).
-    var lines = Lines()
-    lines.add(.dlt(number: 1, name: "EN10MB", display: "Ethernet"))
-    return lines.text
+    Sentence.lines([.dlt(number: 1, name: "EN10MB", display: "Ethernet")])
   }
 
   /// The answer to `--extcap-config` for the portal.
   ///
   /// - Parameter view: What the cache knows; nil if it knows nothing.
   /// - Returns: Lines for standard output.
-  package static func portal(_ view: ListingCache.View?) -> String {
-    arguments(of: .portal) { argument in
+  package static func portal(_ view: ListingCache.View?) -> [UInt8] {
+    arguments(of: .portal) { argument, number in
       switch argument.name {
-      case Argument.context.name: contexts(view)
-      case Argument.namespace.name:
-        [Choice("", display: "(the pod's, else the context's)", isDefault: true)]
-          + unique(view?.listings.flatMap(\.namespaces) ?? []).map { Choice($0) }
-      case Argument.pod.name: pods(view?.listings.flatMap(\.listed) ?? [])
-      case Argument.container.name: containers(of: nil)
-      default: argument.choices
+      case Argument.context.name: values(number, contexts(view))
+      case Argument.namespace.name: values(number, namespaces(view))
+      case Argument.pod.name:
+        values(number, pods([])) + (view?.listings ?? []).flatMap(\.pods)
+      case Argument.container.name: values(number, containers(of: nil))
+      default: values(number, argument.choices)
       }
     }
   }
@@ -53,9 +47,10 @@ package enum Reply {
   ///   - value: The interface.
   ///   - entry: What the cache knows of it; nil if it knows nothing.
   /// - Returns: Lines for standard output.
-  package static func config(_ value: InterfaceValue, entry: Entry?) -> String {
-    arguments(of: value.kind) { argument in
-      argument.name == Argument.container.name ? containers(of: entry) : argument.choices
+  package static func config(_ value: InterfaceValue, entry: Entry?) -> [UInt8] {
+    arguments(of: value.kind) { argument, number in
+      let isContainer = argument.name == Argument.container.name
+      return values(number, isContainer ? containers(of: entry) : argument.choices)
     }
   }
 
@@ -69,10 +64,10 @@ package enum Reply {
   /// - Returns: Lines for standard output; empty if the interface has no such argument.
   package static func reload(
     _ reload: Reload, of value: InterfaceValue, choices: [Choice], problem: String? = nil
-  ) -> String {
+  ) -> [UInt8] {
     guard
       let number = Argument.all(of: value.kind).firstIndex(where: { $0.name == reload.argument })
-    else { return "" }
+    else { return [] }
     var choices = choices
     if let problem { choices.insert(Choice("", display: problem, isDefault: true), at: 0) }
     if let current = reload.options[reload.argument],
@@ -80,9 +75,7 @@ package enum Reply {
     {
       choices.append(Choice(current))
     }
-    var lines = Lines()
-    for choice in choices { lines.add(.value(argument: number, choice)) }
-    return lines.text
+    return values(number, choices)
   }
 
   // MARK: Choices
@@ -93,6 +86,14 @@ package enum Reply {
     let title = current.map { "current (" + $0 + ")" } ?? "current"
     return [Choice("", display: title, isDefault: true)]
       + (view?.shown.known ?? []).map { Choice($0) }
+  }
+
+  /// The choices of the portal's namespace.
+  package static func namespaces(_ view: ListingCache.View?) -> [Choice] {
+    var taken: Set<String> = []
+    return [Choice("", display: "(the pod's, else the context's)", isDefault: true)]
+      + (view?.listings ?? []).flatMap(\.namespaces).filter { taken.insert($0).inserted }
+      .map { Choice($0) }
   }
 
   /// The choices of the portal's pod.
@@ -140,31 +141,18 @@ package enum Reply {
     """
 
   private static func arguments(
-    of kind: InterfaceValue.Kind, choices: (Argument) -> [Choice]
-  ) -> String {
-    var lines = Lines()
+    of kind: InterfaceValue.Kind, values: (Argument, Int) -> [UInt8]
+  ) -> [UInt8] {
+    var text: [UInt8] = []
     for (number, argument) in Argument.all(of: kind).enumerated() {
       // Wireshark keeps one set of preferences for pod:a-b/c and pod:a/b-c: only the portal saves.
-      lines.add(.argument(argument, number: number, isSaved: kind == .portal))
-      guard argument.hasChoices else { continue }
-      for choice in choices(argument) { lines.add(.value(argument: number, choice)) }
+      text += Sentence.lines([.argument(argument, number: number, isSaved: kind == .portal)])
+      text += values(argument, number)
     }
-    return lines.text
+    return text
   }
 
-  private static func unique(_ names: [String]) -> [String] {
-    var taken: Set<String> = []
-    return names.filter { taken.insert($0).inserted }
-  }
-}
-
-/// Sentences gathered into an answer.
-private struct Lines {
-  var text = ""
-
-  mutating func add(_ sentence: Sentence?) {
-    guard let sentence else { return }
-    text += sentence.text
-    text += "\n"
+  private static func values(_ number: Int, _ choices: [Choice]) -> [UInt8] {
+    Sentence.lines(choices.compactMap { .value(argument: number, $0) })
   }
 }

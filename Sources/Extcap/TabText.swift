@@ -17,7 +17,7 @@ struct TabWriter {
     for field in fields {
       if !isFirst { bytes.append(0x09) }
       isFirst = false
-      append(field)
+      escape(field)
     }
     bytes.append(0x0a)
   }
@@ -27,7 +27,12 @@ struct TabWriter {
     line(fields)
   }
 
-  private mutating func append(_ field: String) {
+  /// Appends text that consists of whole lines.
+  mutating func append(_ lines: [UInt8]) {
+    bytes += lines
+  }
+
+  private mutating func escape(_ field: String) {
     for byte in field.utf8 {
       switch byte {
       case 0x5c: bytes += [0x5c, 0x5c]
@@ -69,29 +74,23 @@ struct TabReader {
 
   /// The next line's fields.
   mutating func nextFields() -> [String]? {
-    nextLine().map(fields(of:))
+    nextLine().map { fields(of: $0) }
   }
 
   /// The fields of a line.
   func fields(of line: Range<Int>) -> [String] {
-    bytes.withUnsafeBufferPointer { all in
+    bytes.withUnsafeBytes { all in
       var result: [String] = []
+      guard let base = all.baseAddress else { return result }
       result.reserveCapacity(10)
       var start = line.lowerBound
-      var isEscaped = false
-      for index in line {
-        switch all[index] {
-        case 0x09:
-          result.append(Self.text(all[start..<index], isEscaped))
-          start = index + 1
-          isEscaped = false
-        case 0x5c:
-          isEscaped = true
-        default:
-          break
-        }
+      while true {
+        let tab = memchr(base + start, 0x09, line.upperBound - start)
+        let end = tab.map { UnsafeRawPointer($0) - base } ?? line.upperBound
+        result.append(Self.text(all[start..<end]))
+        guard tab != nil else { break }
+        start = end + 1
       }
-      result.append(Self.text(all[start..<line.upperBound], isEscaped))
       return result
     }
   }
@@ -109,9 +108,8 @@ struct TabReader {
     return nil
   }
 
-  private static func text(_ field: Slice<UnsafeBufferPointer<UInt8>>, _ isEscaped: Bool) -> String
-  {
-    guard isEscaped else { return String(decoding: field, as: UTF8.self) }
+  private static func text(_ field: Slice<UnsafeRawBufferPointer>) -> String {
+    guard field.contains(0x5c) else { return String(decoding: field, as: UTF8.self) }
     var plain: [UInt8] = []
     plain.reserveCapacity(field.count)
     var isAfterBackslash = false

@@ -13,6 +13,13 @@ package struct CaptureStatistics: Sendable, Equatable {
     package var linkType: String
     /// The most bytes kept of a packet.
     package var snapLength: Int?
+
+    /// What tcpdump says as one value.
+    package init(interface: String, linkType: String, snapLength: Int?) {
+      self.interface = interface
+      self.linkType = linkType
+      self.snapLength = snapLength
+    }
   }
 
   /// Set once tcpdump listens.

@@ -43,7 +43,7 @@ struct FileOutput: Output {
   }
 
   mutating func write(
-    _ bytes: RawSpan, _ part: StreamPart, framing: Framing?, stop: Bell, written: inout Int
+    _ bytes: RawSpan, _ part: StreamPart, framing: Framing?, stop: Bell?, written: inout Int
   ) throws(Failure) -> WriteOutcome {
     while written < bytes.byteCount {
       let rest = bytes.extracting(written..<bytes.byteCount)

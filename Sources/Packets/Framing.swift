@@ -28,6 +28,17 @@ package enum Framing: Sendable, Equatable {
     return end
   }
 
+  /// How many whole records there are before `end`.
+  func recordCount(in bytes: RawSpan, before end: Int) -> Int {
+    var count = 0
+    var offset = 0
+    while let length = length(at: offset, in: bytes), offset + length <= end {
+      offset += length
+      count += 1
+    }
+    return count
+  }
+
   /// The length of the shortest run of whole records at the start that is at least `limit` bytes.
   func wholeRecords(of bytes: RawSpan, atLeast limit: Int) -> Int {
     var end = 0

@@ -26,9 +26,6 @@ package struct HeaderCheck: Sendable {
   /// How many bytes came before the header or without one.
   package var byteCount: Int { kept.count }
 
-  /// The text that came instead of packets, made printable and bounded.
-  package var text: String { Self.readable(kept) }
-
   /// Takes the next piece of the stream.
   ///
   /// - Throws: `Failure` (`other`) once the bytes cannot become a capture any more; its `why` is the
@@ -54,8 +51,14 @@ package struct HeaderCheck: Sendable {
     return .undecided
   }
 
-  /// Why the bytes so far are no capture, as a failure.
-  package var failure: Failure {
+  /// Why a stream that ends here, or cannot become a capture any more, is none: the first of its
+  /// text as `why`, the whole bounded text as `detail`. Nil when nothing has come at all.
+  package var reason: Failure? { kept.isEmpty ? nil : failure }
+
+  private var failure: Failure {
+    if searched < kept.count, Self.mayBegin(kept[searched...]) {
+      return .notACapture("It ended within the header of the capture.", detail: text)
+    }
     if kept.starts(with: [0x0A, 0x0D, 0x0D, 0x0A]) {
       return .notACapture("It is pcapng, where classic pcap was due.")
     }
@@ -66,19 +69,24 @@ package struct HeaderCheck: Sendable {
     return .notACapture("It says: \(excerpt)", detail: text)
   }
 
+  /// What came, made printable and bounded.
+  private var text: String {
+    // A terminal's line ends are CR LF.
+    printable(String(decoding: kept.filter { $0 != 0x0D }, as: UTF8.self), limit: 4096)
+  }
+
   /// The first lines of the text, as one line of at most 200 characters.
   private var excerpt: String {
     let lines = text.split(separator: "\n").map { $0.split(separator: " ").joined(separator: " ") }
     return printable(lines.filter { !$0.isEmpty }.joined(separator: " "), limit: 200)
   }
 
-  private static func readable(_ bytes: [UInt8]) -> String {
-    // A terminal's line ends are CR LF.
-    printable(String(decoding: bytes.filter { $0 != 0x0D }, as: UTF8.self), limit: 4096)
-  }
-
   /// Whether the bytes are, or are the beginning of, one of libpcap's magic numbers.
   private static func mayBegin(_ bytes: ArraySlice<UInt8>) -> Bool {
-    PcapHeader.Variant.magics.contains { $0.starts(with: bytes.prefix(4)) }
+    // A text of 64 KiB is searched byte by byte: most of them are done with here.
+    guard let first = bytes.first, first >= 0xA1 || first == 0x4D || first == 0x34 else {
+      return false
+    }
+    return PcapHeader.Variant.magics.contains { $0.starts(with: bytes.prefix(4)) }
   }
 }

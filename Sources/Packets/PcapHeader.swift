@@ -44,7 +44,8 @@ package struct PcapHeader: Sendable, Equatable {
   package let linkType: LinkType
   /// The LINKTYPE_ value as it stands in the file, which pcapng's interface block repeats.
   package let fileLinkType: UInt16
-  /// The most bytes of a packet that were kept, by libpcap's reading: absurd values are capped.
+  /// The most bytes of a packet that were kept, by libpcap's reading; absurd values are capped at
+  /// `RecordLayout.maximumLength`.
   package let snapLength: Int
   /// The unit of the timestamps.
   package let resolution: TimestampResolution
@@ -164,7 +165,8 @@ private struct Reading {
 
   private init(of handle: OpaquePointer) {
     linkType = pcap_datalink(handle)
-    snapLength = Int(pcap_snapshot(handle))
+    // libpcap caps what is beyond 31 bits only.
+    snapLength = min(Int(pcap_snapshot(handle)), RecordLayout.maximumLength)
     isSwapped = pcap_is_swapped(handle) != 0
     version = (pcap_major_version(handle), pcap_minor_version(handle))
   }

@@ -163,7 +163,7 @@ extension [UInt8] {
 
   fileprivate mutating func appendOption(_ code: UInt16, prefix: [UInt8] = [], text: String?) {
     guard let text, !text.isEmpty else { return }
-    appendOption(code, bytes: prefix + boundedText(text))
+    appendOption(code, bytes: prefix + boundedText(text, onOneLine: true))
   }
 
   fileprivate mutating func appendOption(_ code: UInt16, number: UInt64?) {
@@ -181,17 +181,19 @@ extension [UInt8] {
   }
 
   fileprivate mutating func appendComments(_ comments: [String]) {
-    for comment in comments.prefix(maximumComments) { appendOption(1, text: comment) }
+    for comment in comments.prefix(maximumComments) where !comment.isEmpty {
+      appendOption(1, bytes: boundedText(comment, onOneLine: false))
+    }
   }
 
   fileprivate mutating func appendEndOfOptions() { append(little: 0 as UInt32) }
 }
 
-/// Text as an option holds it: UTF-8 without control characters, cut between two characters.
-private func boundedText(_ text: String) -> [UInt8] {
+/// Text as an option holds it: UTF-8 without control characters, cut between two of them.
+private func boundedText(_ text: String, onOneLine: Bool) -> [UInt8] {
   var bytes: [UInt8] = []
-  for character in printable(text, limit: maximumTextLength) {
-    let next = character.utf8
+  for scalar in printable(text, limit: maximumTextLength).unicodeScalars {
+    let next = String(onOneLine && scalar == "\n" ? " " : scalar).utf8
     guard bytes.count + next.count <= maximumTextLength else { break }
     bytes.append(contentsOf: next)
   }

@@ -32,9 +32,9 @@ package struct PumpLimits: Sendable, Equatable {
 package enum PumpEnd: Sendable, Equatable {
   /// The source has no more. Not complete: its last record was cut off.
   case sourceEnded(complete: Bool)
-  /// The source ended before a capture began; the text is printable. The caller knows more, from
-  /// the far end's stderr.
-  case noCapture(bytes: Int, text: String)
+  /// The source ended before a capture began, after that many bytes. The reason quotes the text that
+  /// came, nil when nothing did; the caller may know more, from the far end's stderr.
+  case noCapture(bytes: Int, reason: Failure?)
   /// Nobody reads the sink any more.
   case readerClosed
   /// One of the limits is reached.
@@ -131,7 +131,7 @@ private struct PumpLoop {
   }
 
   private func sourceEnd(rest: Int) -> PumpEnd {
-    guard batch != nil else { return .noCapture(bytes: check.byteCount, text: check.text) }
+    guard batch != nil else { return .noCapture(bytes: check.byteCount, reason: check.reason) }
     return .sourceEnded(complete: rest == 0)
   }
 
@@ -185,15 +185,33 @@ private struct PumpLoop {
       } else {
         outcome = try sink.write(batch.blocks.span.bytes, stop: stop)
       }
+      count(outcome, of: walk, in: batch, bytes)
       if let end = end(of: outcome) { return Step(end: end) }
-      meter.count(
-        packets: walk.packets,
-        bytes: batch.interface == nil ? walk.consumed : batch.blocks.count)
     }
     switch walk.end {
     case .cut: return Step(consumed: walk.consumed)
     case .limit: return Step(end: .limitReached)
     case .junk: throw batch.walker.junk(at: walk.consumed, in: bytes)
+    }
+  }
+
+  /// Counts what was written: all of a batch, or its first records when the bell rang meanwhile.
+  private func count(
+    _ outcome: WriteOutcome, of walk: RecordBatch.Walk, in batch: RecordBatch, _ bytes: RawSpan
+  ) {
+    let isConverted = batch.interface != nil
+    switch outcome {
+    case .written:
+      meter.count(
+        packets: walk.packets, bytes: isConverted ? batch.blocks.count : walk.consumed)
+    case .stopped(let written):
+      let framing = isConverted ? Framing.pcapng : .pcap(batch.walker.layout)
+      let packets =
+        isConverted
+        ? framing.recordCount(in: batch.blocks.span.bytes, before: written)
+        : framing.recordCount(in: bytes, before: written)
+      meter.count(packets: packets, bytes: written)
+    case .readerClosed: break
     }
   }
 

@@ -42,7 +42,7 @@ struct RingOutput: Output {
   }
 
   mutating func write(
-    _ bytes: RawSpan, _ part: StreamPart, framing: Framing?, stop: Bell, written: inout Int
+    _ bytes: RawSpan, _ part: StreamPart, framing: Framing?, stop: Bell?, written: inout Int
   ) throws(Failure) -> WriteOutcome {
     guard part == .records, let framing else {
       bytes.withUnsafeBytes { prologue.append(contentsOf: $0) }
@@ -68,7 +68,7 @@ struct RingOutput: Output {
 
   mutating func close() throws(Failure) { try current.close() }
 
-  private mutating func startNextFile(_ framing: Framing, stop: Bell) throws(Failure) {
+  private mutating func startNextFile(_ framing: Framing, stop: Bell?) throws(Failure) {
     try current.close()
     if names.count == files { unlink(names.removeFirst()) }
     number += 1

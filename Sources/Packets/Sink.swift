@@ -13,9 +13,9 @@ package enum WriteOutcome: Sendable, Equatable {
   case written
   /// Nobody reads any more; this is an ordinary end.
   case readerClosed
-  /// The bell rang while the reader took nothing. What was written ends with a whole record if the
-  /// reader took that much; otherwise the sink takes nothing more.
-  case stopped
+  /// The bell rang while the reader took nothing; that many bytes were written. They end with a whole
+  /// record if the reader took that much; otherwise the sink takes nothing more.
+  case stopped(written: Int)
 }
 
 /// Where a capture's bytes go: a pipe, a file, or a ring of files.
@@ -44,7 +44,7 @@ package final class Sink: Sendable {
     state = Mutex(State(output: output))
   }
 
-  deinit { try? finish() }
+  deinit { state.withLock { try? $0.output.close() } }
 
   /// Bytes written so far, over all files of a ring.
   package var bytesWritten: Int { written.load(ordering: .relaxed) }
@@ -104,17 +104,15 @@ package final class Sink: Sendable {
   ///   within a record.
   /// - Throws: `Failure` when a file cannot be written to its end.
   package func finish(_ trailer: [UInt8] = []) throws(Failure) {
-    let impatient = try Bell()
-    impatient.ring()
     try locked { state throws(Failure) in
       defer { state.isOver = true }
-      _ = try self.put(trailer.span.bytes, .records, into: &state, stop: impatient)
+      _ = try self.put(trailer.span.bytes, .records, into: &state, stop: nil)
       try state.output.close()
     }
   }
 
   private func put(
-    _ bytes: RawSpan, _ part: StreamPart, into state: inout State, stop: Bell
+    _ bytes: RawSpan, _ part: StreamPart, into state: inout State, stop: Bell?
   ) throws(Failure) -> WriteOutcome {
     guard !state.isOver else { return .readerClosed }
     guard !bytes.isEmpty else { return .written }
@@ -124,7 +122,7 @@ package final class Sink: Sendable {
       let outcome = try state.output.write(
         bytes, part, framing: state.framing, stop: stop, written: &count)
       if outcome == .readerClosed { state.isOver = true }
-      if outcome == .stopped, !isWhole(count, of: bytes, part, state.framing) {
+      if case .stopped = outcome, !isWhole(count, of: bytes, part, state.framing) {
         state.isOver = true
       }
       return outcome
@@ -158,9 +156,11 @@ enum StreamPart: Sendable, Equatable {
 protocol Output: Sendable {
   /// Writes all bytes, or as many as can be.
   ///
-  /// - Parameter written: Receives how many bytes are written and stay written, on throw too.
+  /// - Parameters:
+  ///   - stop: The bell that ends waiting for a reader; nil as if it were ringing.
+  ///   - written: Receives how many bytes are written and stay written, on throw too.
   mutating func write(
-    _ bytes: RawSpan, _ part: StreamPart, framing: Framing?, stop: Bell, written: inout Int
+    _ bytes: RawSpan, _ part: StreamPart, framing: Framing?, stop: Bell?, written: inout Int
   ) throws(Failure) -> WriteOutcome
   /// Gives up what the output holds; a second call does nothing.
   mutating func close() throws(Failure)
@@ -190,6 +190,9 @@ extension Failure {
       return Failure(
         .other, what, why: "The file may not grow any further.",
         fix: "Raise the limit (ulimit -f), or use --ring.")
+    case ENXIO:
+      return Failure(
+        .other, what, why: "It is a FIFO that nobody reads.", fix: "Start its reader first.")
     case EACCES, EPERM, EROFS, ENOENT, ENOTDIR, EISDIR:
       return .system(what, errno: code, fix: "Choose another file with -w.")
     default:

@@ -49,7 +49,7 @@ struct StreamOutput: Output {
   }
 
   mutating func write(
-    _ bytes: RawSpan, _ part: StreamPart, framing: Framing?, stop: Bell, written: inout Int
+    _ bytes: RawSpan, _ part: StreamPart, framing: Framing?, stop: Bell?, written: inout Int
   ) throws(Failure) -> WriteOutcome {
     var goal = bytes.byteCount
     var deadline: ContinuousClock.Instant?
@@ -67,18 +67,18 @@ struct StreamOutput: Output {
       case EAGAIN, EWOULDBLOCK: break
       default: throw .cannotWrite(name, errno: code)
       }
-      if deadline == nil, stop.isRung {
+      if deadline == nil, stop?.isRung ?? true {
         // Whoever stops us will not wait long: end with the record that has begun, no further.
         deadline = .now + Self.grace
-        if part == .records, let framing {
+        if stop != nil, part == .records, let framing {
           goal = framing.wholeRecords(of: bytes, atLeast: written)
           continue
         }
       }
-      if let deadline, deadline <= .now { return .stopped }
+      if let deadline, deadline <= .now { return .stopped(written: written) }
       if waitForRoom(stop: stop, until: deadline) == .readerClosed { return .readerClosed }
     }
-    return goal == bytes.byteCount ? .written : .stopped
+    return goal == bytes.byteCount ? .written : .stopped(written: written)
   }
 
   mutating func close() {
@@ -87,11 +87,11 @@ struct StreamOutput: Output {
   }
 
   /// Sleeps until the reader has taken something or left, the bell rings, or the deadline is over.
-  private func waitForRoom(stop: Bell, until deadline: ContinuousClock.Instant?) -> WriteOutcome {
+  private func waitForRoom(stop: Bell?, until deadline: ContinuousClock.Instant?) -> WriteOutcome {
     var entries = [
       pollfd(fd: descriptor.raw, events: Int16(POLLOUT), revents: 0),
       // Once it has rung, it has nothing more to say.
-      pollfd(fd: deadline == nil ? stop.reader : -1, events: Int16(POLLIN), revents: 0),
+      pollfd(fd: deadline == nil ? stop?.reader ?? -1 : -1, events: Int16(POLLIN), revents: 0),
     ]
     let timeout = deadline.map { ContinuousClock.now.duration(to: $0).pollTimeout } ?? -1
     guard poll(&entries, nfds_t(entries.count), timeout) > 0 else { return .written }
