@@ -62,8 +62,8 @@ build_layers() {
   add_programs dash dash
   ln -s dash "$LAB_DIR/layers/dash/usr/bin/sh"
   add_programs cat cat
-  add_programs coreutils cat chmod cp cut date dd df echo env false head id ls mkdir mktemp mv nohup od printf pwd \
-    readlink rm rmdir sha256sum sleep sort stat tail tee timeout touch tr true uname wc yes
+  add_programs coreutils cat chmod cp cut date dd df echo env false grep head id ls mkdir mktemp mv nohup od printf pwd \
+    readlink rm rmdir sed sha256sum sleep sort stat tail tee timeout touch tr true uname wc yes
   add_programs tcpdump tcpdump
 }
 

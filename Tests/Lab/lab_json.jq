@@ -6,8 +6,10 @@ def container($pod; $run): {
   containerID: (if .id then "containerd://" + .id else null end), pid: $pids[.id // ""],
   state, command: (.command // ["/serve", "80", .name]), memoryLimit: (.memoryLimit // null),
   securityContext: (.securityContext // null), volumeMounts: (.volumeMounts // null),
-  exec: (if .id then ["\($run.source)/in-node", $run.directory, $pod.node, $run.runtime, "--root", "/run/\($run.runtime)", "exec", .id]
-         else null end)};
+  # crun does not take the user from the configuration
+  exec: (if .id then ["\($run.source)/in-node", $run.directory, $pod.node, $run.runtime, "--root", "/run/\($run.runtime)",
+      "exec", "--user", "\($pod.securityContext.runAsUser // 0):0", .id]
+    else null end)};
 
 . as $run | {
   directory,

@@ -25,7 +25,7 @@ write_etc() {
   for user in root daemon sshd tcpdump nobody ops dev; do echo "$user:*:19000:0:99999:7:::"; done >"$etc/shadow"
   chmod 640 "$etc/shadow"
   cat >"$etc/sudoers" <<-'END'
-	Defaults env_reset
+	Defaults env_reset, !admin_flag
 	Defaults secure_path="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 	root ALL=(ALL:ALL) ALL
 	%sudo ALL=(ALL:ALL) NOPASSWD: ALL

@@ -111,11 +111,11 @@ find_container() {
 }
 
 exec_in() { # NAMESPACE/POD[/CONTAINER] COMMAND...
-  local node id runtime
+  local node id prefix
   read -r node id < <(find_container "$1") && [[ $id ]] || exit 1
-  runtime=$(jq -r .runtime "$LAB_DIR/inventory.json")
   shift
-  exec "$LAB_SOURCE/in-node" "$LAB_DIR" "$node" "$runtime" --root "/run/$runtime" exec "$id" "$@"
+  readarray -t prefix < <(jq -r --arg id "containerd://$id" '.pods[].containers[] | select(.containerID == $id) | .exec[]' "$LAB_DIR/lab.json")
+  exec "${prefix[@]}" "$@"
 }
 
 # Every file that a container (NAMESPACE/POD[/CONTAINER]) or a node sees in its own file systems, as "TYPE MODE SIZE PATH".
@@ -124,12 +124,14 @@ list_files() {
   if [[ $1 == */* ]]; then
     read -r node id < <(find_container "$1") && [[ $id ]] || exit 1
     pid=$(recorded_pid "$LAB_DIR/pids/$id") || die "$1 is not running"
-    directories="dev dev/shm $(jq -r --arg id "$id" '.pods[].containers[] | select(.id == $id) | (.volumeMounts // [])[].mountPath | ltrimstr("/")' "$LAB_DIR/inventory.json")"
+    directories="./dev ./dev/shm $(jq -r --arg id "$id" '.pods[].containers[] | select(.id == $id) | (.volumeMounts // [])[] | "." + .mountPath' "$LAB_DIR/inventory.json")"
   else
     pid=$(node_pid "$1")
-    directories="run dev dev/shm"
+    directories="./run ./dev ./dev/shm"
   fi
-  (cd "/proc/$pid/root" && find . $directories -xdev -printf '%y %m %s %p\n') | sed 's, \./, /,; s, \([^/ ]*/\?[^ ]*\)$, \1,' | sort -u
+  # A directory has no size here: overlayfs changes it when a file is made and removed again.
+  (cd "/proc/$pid/root" && find . $directories -xdev \( -type d -printf '%y %m - %p\n' -o -printf '%y %m %s %p\n' \)) |
+    sed -E 's, \.(/|$), /,' | sort -u
 }
 
 # Ends a pod's containers as a kubelet does (SIGTERM, a short grace, SIGKILL) and removes what it had on the node.
