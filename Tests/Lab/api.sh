@@ -1,25 +1,22 @@
 # The API stand-in (product lab-api of the package in this folder): `lab-api --state $LAB_DIR` serves the Kubernetes API for
-# what lab.json says; it is ready when it has written kubeconfig.
+# what lab.json says; it is ready when it has written kubeconfig. LAB_API names another program, or none if empty.
 
-api_program() {
-  local program
-  for program in ${LAB_API:+"$LAB_API"} "$LAB_SOURCE/.build/release/lab-api"; do
-    [[ ! -x $program ]] || { echo "$program"; return; }
-  done
-  return 1
-}
+LAB_API=${LAB_API-$LAB_SOURCE/.build/release/lab-api}
 
 api_running() { recorded_pid "$LAB_DIR/nodes/api.pid" >/dev/null; }
 
 start_api() {
-  local program pid attempt
+  local pid attempt
   ! api_running || return 0
-  program=$(api_program) || { say "lab: up, without an API: there is no lab-api yet (lab build)"; return 0; }
+  if [[ ! -x $LAB_API ]]; then
+    say "lab: up, but without an API: ${LAB_API:-lab-api} is not there (lab build makes it)"
+    return 0
+  fi
   rm -f "$LAB_DIR/kubeconfig" "$LAB_DIR/api.pid"
   (
     # In the lab's cgroup, it is found and ended even if its record is lost.
     echo "$BASHPID" >"$(tracking_hierarchy)/$LAB_CGROUP/net/cgroup.procs"
-    exec setsid "$program" --state "$LAB_DIR" </dev/null >"$LAB_DIR/api.log" 2>&1 9>&-
+    exec setsid "$LAB_API" --state "$LAB_DIR" </dev/null >"$LAB_DIR/api.log" 2>&1 9>&-
   ) &
   pid=$!
   record "$LAB_DIR/nodes/api.pid" "$pid"

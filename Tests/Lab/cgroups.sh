@@ -48,7 +48,7 @@ create_cgroups() {
   local hierarchy node path
   for hierarchy in $(hierarchies); do
     # Processes may not sit beside child cgroups that have controllers (v2), so a node's own go into the leaf "system".
-    for path in / /net /n1 /n1/system /n2 /n2/system; do
+    for path in / /up /net /n1 /n1/system /n2 /n2/system; do
       path=$hierarchy/$LAB_CGROUP$path
       mkdir -p "$path"
       fill_cpuset "$path"
@@ -67,6 +67,17 @@ join_cgroup() {
     echo "$BASHPID" >"$hierarchy/$LAB_CGROUP/$1/cgroup.procs"
   done
 }
+
+# While `up` works, it is itself in the lab's cgroup: should it be killed, `down` finds what it had started.
+enter_up_cgroup() {
+  local hierarchy
+  hierarchy=$(tracking_hierarchy)
+  cgroup_before=$hierarchy$(awk -F: -v name="${hierarchy##*/}" '$2 == name || (name == "cgroup" && $1 == 0) { print $3 }' \
+    /proc/self/cgroup)
+  echo $$ >"$hierarchy/$LAB_CGROUP/up/cgroup.procs"
+}
+
+leave_up_cgroup() { [[ ! ${cgroup_before-} ]] || echo $$ >"$cgroup_before/cgroup.procs"; }
 
 # True if memory limits of containers are enforced here.
 memory_limits() {

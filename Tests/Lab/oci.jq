@@ -1,6 +1,7 @@
 # inventory.json → lines "FILE<tab>JSON": an OCI runtime configuration (config.json, runtime-spec 1.0) for every container and
 # for every pod's sandbox, with what containerd gives an ordinary pod. @SANDBOX@ stands for the sandbox's process id.
-# Arguments: $limits (whether memory limits can be enforced), $mqueue (whether the kernel has POSIX message queues).
+# Arguments: $limits (whether memory limits can be enforced), $mqueue (whether the kernel has POSIX message queues), $cgroup2
+# (whether the machine has pure cgroup v2, where containerd gives a container a cgroup namespace).
 
 def default_capabilities: ["CHOWN", "DAC_OVERRIDE", "FSETID", "FOWNER", "MKNOD", "NET_RAW", "SETGID", "SETUID", "SETFCAP",
   "SETPCAP", "NET_BIND_SERVICE", "SYS_CHROOT", "KILL", "AUDIT_WRITE"] | map("CAP_" + .);
@@ -39,7 +40,7 @@ def network($pod): if $pod.hostNetwork then [] else [{type: "network", path: "/r
 
 def linux($pod; $id; $namespaces; $memory): {
   cgroupsPath: "\($pod.lab.cgroup)/\($id)",
-  namespaces: ([{type: "pid"}, {type: "mount"}] + network($pod) + $namespaces),
+  namespaces: ([{type: "pid"}, {type: "mount"}] + network($pod) + $namespaces + if $cgroup2 then [{type: "cgroup"}] else [] end),
   resources: ({devices: [{allow: false, access: "rwm"}]}
     + if $memory != null and $limits then {memory: {limit: $memory, swap: $memory}} else {} end)} + masked;
 
