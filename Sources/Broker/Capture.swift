@@ -88,13 +88,16 @@ package struct Capture: Sendable {
         failure.why = "The pod was replaced by another of the same name."
       } else if pod.deletion != nil {
         failure.why = "The pod is being deleted."
-      } else if container?.containerID != facts.container.containerID || container?.state != .running {
+      } else if container?.containerID != facts.container.containerID
+        || container?.state != .running
+      {
         failure.why = "Its container was restarted or ended (pod status \(printable(pod.status)))."
       } else {
         return failure
       }
-      failure.fix = "Capture again from the pod that is there now: poddump list -n \(pod.namespace)."
-    } catch where error.kind == .notFound {
+      failure.fix =
+        "Capture again from the pod that is there now: poddump list -n \(pod.namespace)."
+    } catch  where error.kind == .notFound {
       failure.why = "The pod \(place) was deleted."
       failure.fix = "Capture from its successor: poddump list -n \(facts.pod.namespace)."
     } catch {

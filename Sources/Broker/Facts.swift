@@ -58,7 +58,8 @@ package func chooseContainer(of pod: Pod, named name: String?) throws(Failure) -
     let ended = reason.map { "\(printable($0, limit: 100)), " } ?? ""
     throw Failure(
       .noRoute, what,
-      why: "Its container \(container.name) is not running: it ended (\(ended)exit status \(exitCode)).",
+      why:
+        "Its container \(container.name) is not running: it ended (\(ended)exit status \(exitCode)).",
       fix: "Choose another container with -c, or try again when it runs.")
   }
 }

@@ -97,7 +97,8 @@ struct Configuration: Sendable, Equatable {
   ) throws(Failure) -> TOMLTable? {
     guard let value = parent[key] else { return nil }
     guard let table = value.table else {
-      throw Failure(.usage, what, why: "\(key) is not a table.", fix: "Write [\(key)] above its keys.")
+      throw Failure(
+        .usage, what, why: "\(key) is not a table.", fix: "Write [\(key)] above its keys.")
     }
     try check(table, table: key, what: what)
     return table

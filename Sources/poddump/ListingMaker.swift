@@ -60,7 +60,7 @@ struct ListingMaker: Sendable {
     }
     do throws(Failure) {
       return try await kubectl.pods(within: patience).items
-    } catch where error.kind == .denied {
+    } catch  where error.kind == .denied {
       return try await kubectl.pods(PodQuery(namespace: context.namespace), within: patience).items
     }
   }

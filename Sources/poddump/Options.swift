@@ -43,7 +43,8 @@ struct CaptureOptions: ParsableArguments {
 
   @OptionGroup var kubernetes: KubernetesOptions
 
-  @Option(name: [.short, .long], help: "The container; by default the one that kubectl would choose.")
+  @Option(
+    name: [.short, .long], help: "The container; by default the one that kubectl would choose.")
   var container: String?
 
   @Option(name: [.short, .long], help: "The interface in the pod, or any. (default: eth0)")

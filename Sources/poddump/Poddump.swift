@@ -39,8 +39,10 @@ struct Poddump: AsyncParsableCommand {
         try command.run()
       }
     } catch let failure as Failure {
-      Terminal(level: arguments.contains("-v") || arguments.contains("--verbose") ? .verbose : .normal)
-        .fail(failure)
+      Terminal(
+        level: arguments.contains("-v") || arguments.contains("--verbose") ? .verbose : .normal
+      )
+      .fail(failure)
       leave(failure.kind.rawValue)
     } catch let code as ExitCode {
       leave(code.rawValue)

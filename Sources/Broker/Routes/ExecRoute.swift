@@ -80,7 +80,9 @@ package enum ExecRoute {
         interfaceName: "\(place)/\(interface)", interface: interface, filter: request.filter,
         engineArguments: engine, remoteArguments: remote, command: command,
         ttl: request.ttl,
-        needs: ["create (and, for newer kubectl, get) on pods/exec in namespace \(facts.pod.namespace)"],
+        needs: [
+          "create (and, for newer kubectl, get) on pods/exec in namespace \(facts.pod.namespace)"
+        ],
         notes: notes, ends: endings(request, timesReads: timesReads), leaves: "nothing"))
   }
 

@@ -4,7 +4,8 @@ internal import ArgumentParser
 struct CompletionsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "completions", abstract: "Print the completion script for a shell.",
-    discussion: "For bash: poddump completions bash > ~/.local/share/bash-completion/completions/poddump")
+    discussion:
+      "For bash: poddump completions bash > ~/.local/share/bash-completion/completions/poddump")
 
   /// The shells that there are scripts for.
   enum Shell: String, ExpressibleByArgument, CaseIterable {

@@ -5,7 +5,8 @@ internal import Cluster
 /// `poddump doctor`: what works from here, and what to do about what does not.
 struct DoctorCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "doctor", abstract: "Say what works from here, and what to do about what does not.")
+    commandName: "doctor", abstract: "Say what works from here, and what to do about what does not."
+  )
 
   @OptionGroup var kubernetes: KubernetesOptions
 
@@ -58,7 +59,8 @@ struct Examination: Sendable {
     var subject = "kubectl"
     do throws(Failure) {
       let kubectl = try kubernetes.kubectl()
-      let version = try await text(kubectl, "Cannot ask kubectl for its version.", ["version", "--client"])
+      let version = try await text(
+        kubectl, "Cannot ask kubectl for its version.", ["version", "--client"])
       let first = version.split(separator: "\n").first.map(String.init) ?? ""
       findings.append(.fine(subject, "\(kubectl.executable) (\(printable(first, limit: 80)))"))
 
@@ -69,12 +71,15 @@ struct Examination: Sendable {
       findings.append(
         .fine(
           subject,
-          printable("\(context.name), namespace \(namespace), \(config.servers[context.cluster] ?? "")")))
+          printable(
+            "\(context.name), namespace \(namespace), \(config.servers[context.cluster] ?? "")")))
 
       subject = "cluster"
-      let answer = try await text(kubectl, "Cannot reach the cluster.", ["get", "--raw", "/version"])
+      let answer = try await text(
+        kubectl, "Cannot reach the cluster.", ["get", "--raw", "/version"])
       let server = answer.split(separator: "\"").drop { $0 != "gitVersion" }.dropFirst(2).first
-      findings.append(.fine(subject, "reached, \(printable(String(server ?? "no version told"), limit: 60))"))
+      findings.append(
+        .fine(subject, "reached, \(printable(String(server ?? "no version told"), limit: 60))"))
 
       subject = "list pods"
       let pods = try await kubectl.pods(PodQuery(namespace: namespace, limit: 500)).items
@@ -96,7 +101,7 @@ struct Examination: Sendable {
       do throws(Failure) {
         answer = try await text(
           kubectl, what, ["auth", "can-i", verb, "pods", "--subresource=exec", "-n", namespace])
-      } catch where error.kind == .unreachable {
+      } catch  where error.kind == .unreachable {
         throw error
       } catch {
         // kubectl ends with status 1 where the answer is no.
@@ -130,14 +135,13 @@ struct Examination: Sendable {
     do throws(Failure) {
       let source = try ExtcapFolders.source()
       let states = try ExtcapFolders.all().map { ($0, ExtcapFolders.state(of: $0, target: source)) }
-      if let (folder, _) = states.first(where: { $0.1 == .installed }) {
-        findings.append(.fine("extcap", "installed in \(folder)"))
-      } else {
+      guard let (folder, _) = states.first(where: { $0.1 == .installed }) else {
         throw Failure(
           .notFound, "Pods are not in Wireshark's interface list.",
           why: "\(ExtcapFolders.program) is in none of its personal folders.",
           fix: "Run poddump install.")
       }
+      findings.append(.fine("extcap", "installed in \(folder)"))
     } catch {
       findings.append(.problem("extcap", error))
     }

@@ -28,11 +28,15 @@ struct InstallCommand: AsyncParsableCommand {
           .other, "Cannot link \(path).", why: "It leads to \(printable(other, limit: 300)).",
           fix: "Remove it, or use --force.")
       case .other:
-        guard unlink(path) == 0 else { throw Failure.system("Cannot remove \(path).", errno: errno) }
+        guard unlink(path) == 0 else {
+          throw Failure.system("Cannot remove \(path).", errno: errno)
+        }
       case .missing: break
       }
       try makeFolders(folder)
-      guard symlink(source, path) == 0 else { throw Failure.system("Cannot link \(path).", errno: errno) }
+      guard symlink(source, path) == 0 else {
+        throw Failure.system("Cannot link \(path).", errno: errno)
+      }
       Terminal.answer("\(path) -> \(source)\n")
     }
     try await verify()
@@ -41,7 +45,8 @@ struct InstallCommand: AsyncParsableCommand {
   /// Asks the Wireshark that is here whether it sees us.
   private func verify() async throws(Failure) {
     guard let tshark = Wireshark.program("tshark") else {
-      Terminal.answer("No tshark here to check with; Wireshark shows the pods after its next start.\n")
+      Terminal.answer(
+        "No tshark here to check with; Wireshark shows the pods after its next start.\n")
       return
     }
     let listed = try await Wireshark.interfaces(tshark)

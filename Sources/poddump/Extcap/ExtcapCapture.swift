@@ -86,7 +86,9 @@ struct ExtcapCapture: Sendable {
 
   /// Keeps what was captured in the list, and its meaning.
   private func remember(_ value: InterfaceValue, _ facts: Facts, _ kubectl: Kubectl) {
-    guard value != .portal, let context = kubectl.context, let cache = ListingCache() else { return }
+    guard value != .portal, let context = kubectl.context, let cache = ListingCache() else {
+      return
+    }
     let kubeconfig = kubectl.environment["KUBECONFIG"].flatMap(\.self) ?? ""
     try? cache.note(
       RecentValues.Item(
