@@ -17,9 +17,11 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
   ],
   targets: [
+    .target(name: "CSpawn"),
     .target(
       name: "LabAPI",
       dependencies: [
+        "CSpawn",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),

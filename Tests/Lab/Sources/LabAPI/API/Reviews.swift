@@ -1,4 +1,4 @@
-package import NIOCore
+internal import NIOCore
 
 /// The answers to "who am I" and "may I": SelfSubjectReview, SelfSubjectAccessReview and
 /// SelfSubjectRulesReview. kubectl posts them as protobuf; the answers are JSON, which it takes.

@@ -6,6 +6,8 @@ internal import Synchronization
 package final class Cluster: Sendable {
   package let store: Store
   private let file: Mutex<LabFile>
+  /// Pods that were deleted through the API; an older `lab.json` does not bring them back.
+  private let deletedPods = Mutex<Set<String>>([])
   private let extraPods = Mutex<Int>(0)
 
   package init(store: Store = Store()) {
@@ -18,6 +20,9 @@ package final class Cluster: Sendable {
   /// Makes the store follow a newer `lab.json`. What did not change there keeps what has been
   /// changed through the API.
   package func load(_ new: LabFile) {
+    var new = new
+    let deleted = deletedPods.withLock { $0 }
+    new.pods.removeAll { deleted.contains($0.uid) }
     let old = file.withLock { file in
       defer { file = new }
       return file
@@ -160,7 +165,9 @@ package final class Cluster: Sendable {
       return StoredObject(json, type: .pods, revision: revision)
     }
     guard let marked else { return nil }
-    let stop = file.withLock { $0.pods.first { $0.key == key }?.stop }
+    let pod = file.withLock { $0.pods.first { $0.key == key } }
+    if let pod { deletedPods.withLock { _ = $0.insert(pod.uid) } }
+    let stop = pod?.stop
     Thread.detachNewThread { [self] in
       if let stop, let program = stop.first {
         let process = Process()

@@ -1,4 +1,4 @@
-package import Foundation
+internal import Foundation
 
 /// `lab.json`: what the lab's nodes say about themselves. The nodes' builder writes it, whole and
 /// at once; this server only reads it.

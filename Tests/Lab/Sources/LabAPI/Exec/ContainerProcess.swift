@@ -3,8 +3,8 @@ internal import Glibc
 #else
 internal import Darwin
 #endif
+internal import CSpawn
 internal import Foundation
-internal import Synchronization
 
 /// A process with pipes, started as a container runtime starts one: in a session of its own, with
 /// the signals as they are at first, and with no descriptors but the three.
@@ -43,17 +43,6 @@ struct ContainerProcess {
   ///   - stdin: whether there is a pipe to it; else it reads `/dev/null`.
   /// - Throws: ``Failure``
   static func start(_ arguments: [String], stdin: Bool, stdout: Bool, stderr: Bool) throws -> Self {
-    try spawning.withLock { _ in
-      try startAlone(arguments, stdin: stdin, stdout: stdout, stderr: stderr)
-    }
-  }
-
-  /// One at a time: between `pipe` and `fcntl` a descriptor would go to somebody else's child.
-  private static let spawning = Mutex<Void>(())
-
-  private static func startAlone(
-    _ arguments: [String], stdin: Bool, stdout: Bool, stderr: Bool
-  ) throws -> Self {
     var actions = posix_spawn_file_actions_t()
     var attributes = posix_spawnattr_t()
     posix_spawn_file_actions_init(&actions)
@@ -86,13 +75,9 @@ struct ContainerProcess {
       var none = sigset_t()
       sigemptyset(&none)
       posix_spawnattr_setsigmask(&attributes, &none)
-      var flags = Int16(POSIX_SPAWN_SETSIGDEF) | Int16(POSIX_SPAWN_SETSIGMASK)
-      #if canImport(Glibc)
-      flags |= 0x80  // POSIX_SPAWN_SETSID, bits/spawn.h: behind _GNU_SOURCE
-      #else
-      flags |= Int16(POSIX_SPAWN_SETSID) | Int16(POSIX_SPAWN_CLOEXEC_DEFAULT)
-      #endif
-      posix_spawnattr_setflags(&attributes, flags)
+      lab_spawn_close_from(&actions, 3)
+      let flags = Int16(POSIX_SPAWN_SETSIGDEF) | Int16(POSIX_SPAWN_SETSIGMASK)
+      posix_spawnattr_setflags(&attributes, flags | lab_spawn_session_flags())
       var words: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
       defer { for word in words { free(word) } }
       var pid = pid_t()
@@ -123,9 +108,7 @@ struct ContainerProcess {
     var ends: [Int32] = [0, 0]
     guard pipe(&ends) == 0 else { throw Failure(errno: errno) }
     for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-    #if canImport(Glibc)
-    _ = fcntl(ends[1], 1031, pipeSize)  // F_SETPIPE_SZ, fcntl(2): behind _GNU_SOURCE
-    #endif
+    lab_set_pipe_size(ends[1], pipeSize)
     return (ends[0], ends[1])
   }
 }

@@ -180,21 +180,20 @@ final class HTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
       version: .http1_1, status: .switchingProtocols, headers: headers)
     context.write(wrapOutboundOut(.head(response)), promise: nil)
     context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
-    let pipeline = context.pipeline
-    let session = ExecSession(plan: plan)
+    let pipeline = context.pipeline.syncOperations
+    pipeline.removeHandler(handlers.pipelining, promise: nil)
+    pipeline.removeHandler(handlers.encoder, promise: nil)
     do {
-      try pipeline.syncOperations.addHandlers([
+      try pipeline.addHandlers([
         WebSocketFrameEncoder(),
         ByteToMessageHandler(WebSocketFrameDecoder(maxFrameSize: ExecSession.frameLimit)),
-        session,
+        ExecSession(plan: plan),
       ])
     } catch {
       return context.close(promise: nil)
     }
-    pipeline.syncOperations.removeHandler(context: context, promise: nil)
-    pipeline.syncOperations.removeHandler(handlers.pipelining, promise: nil)
-    pipeline.syncOperations.removeHandler(handlers.encoder, promise: nil)
+    pipeline.removeHandler(context: context, promise: nil)
     // Last: what it has read beyond the request goes on to the WebSocket.
-    pipeline.syncOperations.removeHandler(handlers.decoder, promise: nil)
+    pipeline.removeHandler(handlers.decoder, promise: nil)
   }
 }
