@@ -1,0 +1,356 @@
+internal import NIOCore
+internal import NIOPosix
+internal import NIOWebSocket
+
+#if canImport(Glibc)
+internal import Glibc
+#else
+internal import Darwin
+#endif
+
+/// One command in a container, over a WebSocket (Kubernetes enhancement 4006). Everything happens on
+/// the connection's event loop.
+///
+/// When the client goes, its stdin is closed and nothing is read any more. The process is not
+/// signalled, not even with SIGPIPE: containerd's shim keeps the reading ends of stdout and stderr
+/// open until the process ends, so one that goes on writing blocks when the pipes are full.
+final class ExecSession: ChannelInboundHandler {
+  typealias InboundIn = WebSocketFrame
+  typealias OutboundOut = WebSocketFrame
+
+  enum StreamChannel: UInt8 {
+    case stdin = 0
+    case stdout = 1
+    case stderr = 2
+    case error = 3
+    case resize = 4
+    case close = 255
+  }
+
+  /// Frames from the client may be so long; kubectl's are of 32 KiB at most.
+  static let frameLimit = 1 << 20
+
+  /// The largest piece of output in one frame, as the kubelet copies it.
+  static let outputPiece = 32 * 1024
+
+  /// Output on its way to the client; with more, reading from the process stops.
+  private static let outputWindow = 512 * 1024
+
+  /// Input on its way to the process; with more, reading from the socket stops. A real server takes
+  /// at least 1 MiB while the process reads nothing, and goes on to answer pings.
+  private static let inputWindow = 2 * 1024 * 1024
+
+  /// With more input than this left over when its reader is gone, a real server never says how the
+  /// command ended; what fits into the pipes is forgotten.
+  private static let forgottenInput = 128 * 1024
+
+  private let plan: ExecPlan
+  private var context: ChannelHandlerContext?
+  private var readers: [StreamChannel: PipeReader] = [:]
+  private var openStreams: Set<StreamChannel> = []
+  private var stdin: (any Channel)?
+  private var stdinIsClosed = false
+  private var continued: StreamChannel?
+  private var output = 0
+  private var input = 0
+  private var undelivered = 0
+  private var readingIsPaused = false
+  private var startFailure = StartFailure()
+  private var end: ContainerProcess.End?
+  private var isFinished = false
+
+  init(plan: ExecPlan) {
+    self.plan = plan
+  }
+
+  // MARK: Start
+
+  func handlerAdded(context: ChannelHandlerContext) {
+    self.context = context
+    send(.stdout, ByteBuffer())
+    context.flush()
+    if let pid = plan.container.pid, let lookup = ProgramLookup(pid: pid),
+      let failure = lookup.failure(of: plan.command[0])
+    {
+      return finish(
+        ExecStatus.notStarted("unable to start container process: \(failure)", id: Self.makeID()))
+    }
+    do {
+      let process = try ContainerProcess.start(
+        (plan.container.exec ?? []) + plan.command, stdin: plan.stdin, stdout: plan.stdout,
+        stderr: plan.stderr)
+      attach(process, context: context)
+    } catch {
+      finish(ExecStatus.notStarted("unable to start container process: \(error)", id: Self.makeID()))
+    }
+  }
+
+  private func attach(_ process: ContainerProcess, context: ChannelHandlerContext) {
+    let loop = context.eventLoop
+    let bound = NIOLoopBound(self, eventLoop: loop)
+    let outputs = [(StreamChannel.stdout, process.stdout), (.stderr, process.stderr)]
+    for case (let stream, let descriptor?) in outputs {
+      openStreams.insert(stream)
+      let reader = PipeReader(session: self, stream: stream)
+      readers[stream] = reader
+      let readerBound = NIOLoopBound(reader, eventLoop: loop)
+      NIOPipeBootstrap(group: loop)
+        .channelOption(.autoRead, value: false)
+        .channelOption(
+          .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: Self.outputPiece)
+        )
+        .channelInitializer { channel in
+          channel.eventLoop.makeCompletedFuture {
+            try channel.pipeline.syncOperations.addHandler(readerBound.value)
+          }
+        }
+        .takingOwnershipOfDescriptor(input: descriptor)
+        .whenFailure { _ in
+          close(descriptor)
+          bound.value.ended(stream)
+        }
+    }
+    if let descriptor = process.stdin {
+      NIOPipeBootstrap(group: loop).takingOwnershipOfDescriptor(output: descriptor)
+        .whenComplete { result in
+          switch result {
+          case .success(let channel): bound.value.attachInput(channel)
+          case .failure: close(descriptor)
+          }
+        }
+    }
+    process.whenEnded { end in
+      loop.execute { bound.value.ended(end) }
+    }
+  }
+
+  private var waitingInput: [ByteBuffer] = []
+
+  private func attachInput(_ channel: any Channel) {
+    stdin = channel
+    let waiting = waitingInput
+    waitingInput = []
+    for bytes in waiting { write(bytes, to: channel) }
+    if stdinIsClosed { closeInput() }
+  }
+
+  private static func makeID() -> String {
+    (0..<4).map { _ in
+      let digits = String(UInt64.random(in: 0...UInt64.max), radix: 16)
+      return String(repeating: "0", count: 16 - digits.count) + digits
+    }.joined()
+  }
+
+  // MARK: From the client
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    let frame = unwrapInboundIn(data)
+    var bytes = frame.unmaskedData
+    switch frame.opcode {
+    case .ping:
+      let pong = WebSocketFrame(fin: true, opcode: .pong, data: bytes)
+      context.writeAndFlush(wrapOutboundOut(pong), promise: nil)
+    case .binary, .text:
+      guard let number = bytes.readInteger(as: UInt8.self) else { return }
+      continued = frame.fin ? nil : StreamChannel(rawValue: number)
+      receive(bytes, on: StreamChannel(rawValue: number))
+    case .continuation:
+      receive(bytes, on: continued)
+      if frame.fin { continued = nil }
+    case .connectionClose:
+      let answer = WebSocketFrame(fin: true, opcode: .connectionClose, data: bytes)
+      let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+      let sent = context.eventLoop.makePromise(of: Void.self)
+      context.writeAndFlush(wrapOutboundOut(answer), promise: sent)
+      sent.futureResult.whenComplete { _ in bound.value.close(promise: nil) }
+    default: break
+    }
+  }
+
+  private func receive(_ bytes: ByteBuffer, on stream: StreamChannel?) {
+    switch stream {
+    case .stdin where plan.stdin && !stdinIsClosed && bytes.readableBytes > 0:
+      input += bytes.readableBytes
+      if let stdin { write(bytes, to: stdin) } else { waitingInput.append(bytes) }
+      if input > Self.inputWindow { setReading(false) }
+    case .close where plan.subprotocol == "v5.channel.k8s.io":
+      if bytes.readableBytesView.first == StreamChannel.stdin.rawValue {
+        stdinIsClosed = true
+        closeInput()
+      }
+    default: break
+    }
+  }
+
+  private func write(_ bytes: ByteBuffer, to channel: any Channel) {
+    let count = bytes.readableBytes
+    let bound = NIOLoopBound(self, eventLoop: channel.eventLoop)
+    channel.writeAndFlush(bytes).whenComplete { result in
+      let session = bound.value
+      session.input -= count
+      if case .failure = result { session.undelivered += count }
+      if session.input <= Self.inputWindow / 2 { session.setReading(true) }
+    }
+  }
+
+  /// Closes the process's stdin after all that has been written to it.
+  private func closeInput() {
+    guard let stdin else { return }
+    let bound = NIOLoopBound(stdin, eventLoop: stdin.eventLoop)
+    stdin.writeAndFlush(ByteBuffer()).whenComplete { _ in bound.value.close(promise: nil) }
+  }
+
+  private func setReading(_ reading: Bool) {
+    guard readingIsPaused == reading, let channel = context?.channel else { return }
+    readingIsPaused = !reading
+    _ = channel.setOption(.autoRead, value: reading)
+  }
+
+  /// The client is gone.
+  func channelInactive(context: ChannelHandlerContext) {
+    self.context = nil
+    stdinIsClosed = true
+    // What it had sent is lost, as it is when the kubelet's copying ends.
+    stdin?.close(promise: nil)
+    if end != nil { closePipes() }
+    context.fireChannelInactive()
+  }
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    context.close(promise: nil)
+  }
+
+  // MARK: To the client
+
+  /// Whether more may be read from the process.
+  fileprivate var takesOutput: Bool { context != nil && output < Self.outputWindow }
+
+  fileprivate func received(_ bytes: ByteBuffer, from stream: StreamChannel) {
+    guard stream == .stderr, !startFailure.isOver else { return send(stream, bytes) }
+    let passed = startFailure.pass(bytes.readableBytesView)
+    if !passed.isEmpty { send(.stderr, ByteBuffer(bytes: passed)) }
+  }
+
+  fileprivate func flush() { context?.flush() }
+
+  private func send(_ stream: StreamChannel, _ bytes: ByteBuffer) {
+    guard let context, !isFinished else { return }
+    // Room for the frame's header, which is then put in front without a second buffer.
+    var data = context.channel.allocator.buffer(capacity: bytes.readableBytes + 16)
+    data.moveWriterIndex(to: 14)
+    data.moveReaderIndex(to: 14)
+    data.writeInteger(stream.rawValue)
+    data.writeImmutableBuffer(bytes)
+    let count = data.readableBytes
+    output += count
+    let frame = WebSocketFrame(fin: true, opcode: .binary, data: data)
+    let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+    let sent = context.eventLoop.makePromise(of: Void.self)
+    context.write(wrapOutboundOut(frame), promise: sent)
+    sent.futureResult.whenComplete { _ in bound.value.sent(count) }
+  }
+
+  private func sent(_ count: Int) {
+    let tookOutput = takesOutput
+    output -= count
+    if !tookOutput, takesOutput {
+      for reader in readers.values { reader.resume() }
+    }
+  }
+
+  // MARK: End
+
+  fileprivate func ended(_ stream: StreamChannel) {
+    openStreams.remove(stream)
+    readers[stream] = nil
+    finishIfOver()
+  }
+
+  private func ended(_ end: ContainerProcess.End) {
+    self.end = end
+    if context == nil { closePipes() }
+    finishIfOver()
+  }
+
+  private func closePipes() {
+    for reader in readers.values { reader.close() }
+    stdin?.close(promise: nil)
+  }
+
+  private func finishIfOver() {
+    guard let end, openStreams.isEmpty, !isFinished, context != nil else { return }
+    // The rest of the input is given up now, so that its amount is known.
+    if let stdin, stdin.isActive {
+      let bound = NIOLoopBound(self, eventLoop: stdin.eventLoop)
+      stdin.close().whenComplete { _ in bound.value.finishIfOver() }
+      return
+    }
+    guard undelivered <= Self.forgottenInput else { return }
+    if let complaint = startFailure.complaint(exitCode: end.code) {
+      return finish(ExecStatus.notStarted(complaint, id: Self.makeID()))
+    }
+    let kept = startFailure.release()
+    if !kept.isEmpty { send(.stderr, ByteBuffer(bytes: kept)) }
+    finish(ExecStatus.end(code: end.code))
+  }
+
+  /// Says how it ended and closes the connection.
+  private func finish(_ status: JSON) {
+    guard let context, !isFinished else { return }
+    send(.error, ByteBuffer(bytes: status.bytes))
+    isFinished = true
+    var code = ByteBuffer()
+    code.write(webSocketErrorCode: .normalClosure)
+    let frame = WebSocketFrame(fin: true, opcode: .connectionClose, data: code)
+    let sent = context.eventLoop.makePromise(of: Void.self)
+    context.writeAndFlush(wrapOutboundOut(frame), promise: sent)
+    let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+    sent.futureResult.whenComplete { _ in bound.value.close(promise: nil) }
+  }
+}
+
+/// Reads one of a process's outputs as fast as the client takes it.
+final class PipeReader: ChannelInboundHandler {
+  typealias InboundIn = ByteBuffer
+
+  private let session: ExecSession
+  private let stream: ExecSession.StreamChannel
+  private var context: ChannelHandlerContext?
+  private var isPaused = true
+
+  init(session: ExecSession, stream: ExecSession.StreamChannel) {
+    (self.session, self.stream) = (session, stream)
+  }
+
+  /// Goes on reading after a pause.
+  func resume() {
+    guard isPaused, let context else { return }
+    isPaused = false
+    context.read()
+  }
+
+  func close() { context?.close(promise: nil) }
+
+  func channelActive(context: ChannelHandlerContext) {
+    self.context = context
+    resume()
+  }
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    session.received(unwrapInboundIn(data), from: stream)
+  }
+
+  func channelReadComplete(context: ChannelHandlerContext) {
+    session.flush()
+    if session.takesOutput { context.read() } else { isPaused = true }
+  }
+
+  func channelInactive(context: ChannelHandlerContext) {
+    self.context = nil
+    session.ended(stream)
+  }
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    context.close(promise: nil)
+  }
+}
