@@ -32,7 +32,7 @@ demo: ## list and capture pods: of a lab raised here, or of KUBECONFIG=… (no r
 .PHONY: test
 test: deps-test check release lab-build ## everything a test run needs, then all tests
 	swift test
-	swift test --package-path $(LAB) --skip EndToEnd
+	swift test --package-path $(LAB)
 	Tests/run-in-lab
 	packaging/test-deb
 
