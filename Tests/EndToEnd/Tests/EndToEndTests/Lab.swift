@@ -46,18 +46,21 @@ enum Lab {
 
   /// Waits until nothing of ours is left on the nodes, compared with before; fails with what is.
   ///
-  /// The lab's own client starts no processes, so that a difference is ours.
+  /// A process that is seen twice in a row counts: web servers in the lab fork for each request.
   static func expectNothingLeft(
     since before: Set<String>, within seconds: Double, _ comment: String = "",
     sourceLocation: SourceLocation = #_sourceLocation
   ) throws {
     let deadline = Date(timeIntervalSinceNow: seconds)
-    var left: Set<String> = []
-    repeat {
-      left = try processes().subtracting(before)
-      if left.isEmpty { return }
-      usleep(100_000)
-    } while Date() < deadline
+    var earlier = try processes().subtracting(before)
+    var left = earlier
+    while !left.isEmpty, Date() < deadline {
+      usleep(150_000)
+      let now = try processes().subtracting(before)
+      left = now.intersection(earlier)
+      earlier = now
+    }
+    if left.isEmpty { return }
     Issue.record("left behind \(comment): \(left.sorted())", sourceLocation: sourceLocation)
   }
 }
