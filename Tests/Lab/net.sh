@@ -40,7 +40,8 @@ start_network() {
   done
   in_net n1 ip route add 198.51.100.96/27 via 198.51.100.12
   in_net n2 ip route add 198.51.100.64/27 via 198.51.100.11
-  in_net n2 ip link add name cni0 type bridge mcast_snooping 0
+  # With an address of its own; otherwise it changes with every port.
+  in_net n2 ip link add name cni0 address 0a:58:c6:33:64:61 type bridge mcast_snooping 0
   in_net n2 ip addr add 198.51.100.97/27 dev cni0
   in_net n2 ip link set cni0 up
 }
