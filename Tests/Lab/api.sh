@@ -7,7 +7,10 @@ api_running() { recorded_pid "$LAB_DIR/nodes/api.pid" >/dev/null; }
 
 start_api() {
   local pid attempt
-  ! api_running || return 0
+  if api_running; then
+    recorded_pid "$LAB_DIR/nodes/relay.pid" >/dev/null || start_relay
+    return 0
+  fi
   [[ $LAB_API ]] || return 0
   if [[ ! -x $LAB_API ]]; then
     say "lab: up, but without an API: $LAB_API is not there (lab build makes it)"
