@@ -63,7 +63,7 @@ package struct KubeConfig: Sendable, Equatable {
     }
     guard let found = contexts.first(where: { $0.name == wanted }) else {
       throw Failure(
-        .notFound, "There is no context “\(printable(wanted, limit: 100))”.",
+        .notFound, "There is no context \"\(printable(wanted, limit: 100))\".",
         why: name == nil
           ? "The kubeconfig names it as the current one and does not describe it."
           : "The kubeconfig does not have it.",

@@ -91,7 +91,7 @@ package struct Kubectl: Sendable, Equatable {
   static func check(_ name: String, isValid: Bool, _ kind: String) throws(Failure) {
     guard !isValid else { return }
     throw Failure(
-      .usage, "“\(printable(name, limit: 80))” is no name of a \(kind).",
+      .usage, "\"\(printable(name, limit: 80))\" is no name of a \(kind).",
       why: "Such names have only lower-case letters, digits and dashes.",
       fix: "poddump list shows the names there are.")
   }

@@ -1,36 +1,5 @@
 package import Base
 
-/// Which pods to list.
-package struct PodQuery: Sendable, Equatable {
-  /// nil means all namespaces.
-  package var namespace: String?
-  package var labels: LabelSelector?
-  /// Only pods of this node.
-  package var node: String?
-  /// The most pods asked of the server; nil means all.
-  package var limit: Int?
-  /// Whether the pods' labels are kept.
-  package var keepsLabels = false
-
-  package init(
-    namespace: String? = nil, labels: LabelSelector? = nil, node: String? = nil,
-    limit: Int? = nil, keepsLabels: Bool = false
-  ) {
-    self.namespace = namespace
-    self.labels = labels
-    self.node = node
-    self.limit = limit
-    self.keepsLabels = keepsLabels
-  }
-}
-
-/// What was listed.
-package struct Listed<Item: Sendable>: Sendable {
-  package var items: [Item]
-  /// Whether the server has more than the limit let through.
-  package var isComplete: Bool
-}
-
 extension Kubectl {
   /// Lists pods with one call, parsing while they arrive.
   ///
@@ -60,6 +29,19 @@ extension Kubectl {
     }
     return try await get(what, raw: APIPath("/api/v1/nodes"), within: patience, into: consumer)
       .finished().sink.items
+  }
+
+  /// Lists the names of the namespaces.
+  package func namespaces(
+    within patience: Patience = .standard
+  ) async throws(Failure) -> [String] {
+    let what = "Cannot list namespaces\(whereText)."
+    let consumer = ListConsumer(what: what, sink: Collector<String>()) {
+      (json) throws(JSONError) in try Self.name(json)
+    }
+    return try await get(
+      what, raw: APIPath("/api/v1/namespaces"), within: patience, into: consumer
+    ).finished().sink.items
   }
 
   /// Lists the workloads of one kind.
@@ -180,6 +162,20 @@ extension Kubectl {
     case .success(nil): throw .unreadable(what, "The answer holds no object.")
     case .failure(let error): throw .unreadable(what, error.sentence)
     }
+  }
+
+  /// Reads an object's name only.
+  private static func name(_ json: UnsafeRawBufferPointer) throws(JSONError) -> String? {
+    var name: String?
+    var reader = JSONReader(json)
+    try reader.object { (key, reader) throws(JSONError) in
+      guard case "metadata" = key else { return }
+      try reader.object { (key, reader) throws(JSONError) in
+        if case "name" = key { name = try reader.string() }
+      }
+    }
+    try reader.end()
+    return name
   }
 
   /// The path of a resource, or of one object of it.
