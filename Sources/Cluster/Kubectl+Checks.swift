@@ -7,9 +7,11 @@ extension Kubectl {
   ///   - verb: "create", "list", …
   ///   - resource: "pods", or with its subresource "pods/exec".
   ///   - namespace: nil asks for the whole cluster.
+  ///   - patience: How long it may take.
+  /// - Returns: Whether the answer is yes.
   /// - Throws: `Failure` when there is no answer; "no" is one.
   package func isAllowed(
-    _ verb: String, _ resource: String, namespace: String?, within patience: Patience = .standard
+    _ verb: String, _ resource: String, namespace: String?, within patience: Patience? = nil
   ) async throws(Failure) -> Bool {
     let what = "Cannot find out whether you may \(verb) \(resource)\(whereText)."
     var arguments = ["auth", "can-i", verb, resource]
@@ -33,7 +35,7 @@ extension Kubectl {
   ///
   /// - Throws: `Failure` when the program does not answer as kubectl does.
   package func clientVersion(
-    within patience: Patience = .standard
+    within patience: Patience? = nil
   ) async throws(Failure) -> String {
     let what = "Cannot find out kubectl's version."
     let bytes = try await output(
@@ -44,7 +46,7 @@ extension Kubectl {
   /// The version of the API server, which shows as well that it can be reached and that kubectl can log
   /// in.
   package func serverVersion(
-    within patience: Patience = .standard
+    within patience: Patience? = nil
   ) async throws(Failure) -> String {
     let what = "Cannot reach the cluster\(whereText)."
     let bytes = try await get(

@@ -65,7 +65,7 @@ extension KubectlCause {
     let words = KubectlMessage(errors).quotation
     return Failure(
       .unreachable, what,
-      why: "Nothing came from the API server for \(seconds)\(tenths == 0 ? "" : ".\(tenths)") s."
+      why: "kubectl had no answer for \(seconds)\(tenths == 0 ? "" : ".\(tenths)") s."
         + (words.isEmpty ? "" : " kubectl's last words: \(words)."),
       fix: "Check the network, the VPN and the login: kubectl get --raw /version.",
       detail: detail(errors))

@@ -30,9 +30,10 @@ extension Kubectl {
   ///   - arguments: The subcommand and what follows.
   ///   - patience: How long it may take.
   ///   - limit: The most bytes accepted.
+  /// - Returns: What kubectl printed to stdout.
   /// - Throws: `Failure` when kubectl fails, is silent too long, or prints too much.
   package func output(
-    _ what: String, _ arguments: [String], within patience: Patience = .standard,
+    _ what: String, _ arguments: [String], within patience: Patience? = nil,
     limit: Int = 4 << 20
   ) async throws(Failure) -> [UInt8] {
     try await stream(
@@ -42,12 +43,18 @@ extension Kubectl {
 
   /// Reads one path of the API: `kubectl get --raw`, which does no discovery.
   ///
-  /// - Parameter path: Path and query, already encoded; see `APIPath`.
+  /// - Parameters:
+  ///   - what: What the caller tries, for the failure's first sentence.
+  ///   - path: Path and query, already encoded.
+  ///   - patience: How long it may take.
+  ///   - consumer: Takes the answer as it comes.
+  /// - Returns: The consumer, once all has come.
+  /// - Throws: `Failure` when there is no answer or one of failure, or what the consumer throws.
   package func get<C: OutputConsumer>(
-    _ what: String, raw path: APIPath, within patience: Patience = .standard, into consumer: C
+    _ what: String, raw path: APIPath, within patience: Patience? = nil, into consumer: C
   ) async throws(Failure) -> C {
     // kubectl's own limit is a second net, for the case that we are killed while it waits.
-    let seconds = max(1, patience.total.components.seconds)
+    let seconds = max(1, (patience ?? self.patience).total.components.seconds)
     return try await stream(
       what, ["get", "--request-timeout=\(seconds)s", "--raw", path.text], within: patience,
       into: consumer)
@@ -58,7 +65,7 @@ extension Kubectl {
   /// - Returns: The consumer, once kubectl has ended well.
   /// - Throws: `Failure` when kubectl fails or is silent too long, or what the consumer throws.
   package func stream<C: OutputConsumer>(
-    _ what: String, _ arguments: [String], within patience: Patience = .standard,
+    _ what: String, _ arguments: [String], within patience: Patience? = nil,
     into consumer: C
   ) async throws(Failure) -> C {
     let end = try await run(what, arguments, within: patience, into: consumer)
@@ -73,12 +80,13 @@ extension Kubectl {
   /// - Throws: `Failure` when kubectl cannot be started or is silent too long, or what the consumer
   ///   throws.
   func run<C: OutputConsumer>(
-    _ what: String, _ arguments: [String], within patience: Patience, into consumer: C
+    _ what: String, _ arguments: [String], within patience: Patience?, into consumer: C
   ) async throws(Failure) -> (consumer: C, status: ChildStatus, errors: String) {
     let bell = try Bell()
+    let patience = patience ?? self.patience
     // The grace only matters when kubectl does not end by itself once its output has ended.
     let (read, status) = try await withChild(
-      command(arguments), grace: .milliseconds(200)
+      command(arguments), grace: OutputGrace.terminate
     ) { (child) async throws(Failure) -> OutputReader<C> in
       child.input.close()
       return try await onOwnThread("kubectl", stop: { bell.ring() }) { () throws(Failure) in

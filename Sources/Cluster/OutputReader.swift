@@ -6,6 +6,15 @@ internal import Glibc
 internal import Darwin
 #endif
 
+/// How long kubectl is waited for where patience does not count.
+enum OutputGrace {
+  /// Between SIGTERM and SIGKILL.
+  static let terminate = Duration.milliseconds(200)
+  /// For the end of stderr, after the end of the output. A login program that kubectl left running may
+  /// hold stderr open; kubectl's own words are there by then.
+  static let errors = Duration.seconds(1)
+}
+
 /// Reads a child's two outputs until both end or patience does.
 struct OutputReader<C: OutputConsumer>: Sendable {
   enum End: Sendable {
@@ -57,8 +66,7 @@ struct OutputReader<C: OutputConsumer>: Sendable {
           try consumer.consume(piece)
           deadline = min(clock.now + patience.silence, latest)
         } else {
-          // A login program left running may hold stderr open; kubectl's own words are there by now.
-          deadline = min(deadline, clock.now + .seconds(1))
+          deadline = min(deadline, clock.now + OutputGrace.errors)
         }
       }
       if entries[1].revents != 0 {
@@ -78,8 +86,10 @@ struct OutputReader<C: OutputConsumer>: Sendable {
   private mutating func terminate(_ end: End) {
     self.end = end
     _ = kill(-child.pid, SIGTERM)
+    // Its outputs close when it ends: that is what poll(2) reports although nothing was asked for.
     var entry = pollfd(fd: child.output.raw, events: 0, revents: 0)
-    _ = poll(&entry, 1, 200)
+    let clock = ContinuousClock()
+    _ = poll(&entry, 1, milliseconds(clock.now, clock.now + OutputGrace.terminate))
     _ = kill(-child.pid, SIGKILL)
   }
 

@@ -63,7 +63,10 @@ func anyValue(_ reader: inout JSONReader) throws(JSONError) -> Any {
     (#""\ude00""#, "\u{FFFD}"),
     (#""\ud83dA""#, "\u{FFFD}A"),
     (#""\u0000""#, "\0"),
-    ("\"eight bytes and more, \u{1F600} with some behind\"", "eight bytes and more, 😀 with some behind"),
+    (
+      "\"eight bytes and more, \u{1F600} with some behind\"",
+      "eight bytes and more, 😀 with some behind"
+    ),
   ])
   func strings(_ json: String, _ expected: String) throws {
     #expect(try reading(json) { (reader) throws(JSONError) in try reader.string() } == expected)
@@ -78,12 +81,13 @@ func anyValue(_ reader: inout JSONReader) throws(JSONError) -> Any {
     #expect(text == "a\u{FFFD}\u{FFFD}b")
   }
 
-  @Test(arguments: [
-    ("0", 0), ("-0", 0), ("42", 42), ("-7", -7), ("9223372036854775807", .max),
-    ("-9223372036854775808", .min), ("9223372036854775808", nil), ("1.0", nil), ("1e3", nil),
-    ("123456789012345678901234567890", nil), ("null", nil), ("true", nil), ("\"1\"", nil),
-    ("{\"a\":[1]}", nil), ("[]", nil),
-  ] as [(String, Int?)])
+  @Test(
+    arguments: [
+      ("0", 0), ("-0", 0), ("42", 42), ("-7", -7), ("9223372036854775807", .max),
+      ("-9223372036854775808", .min), ("9223372036854775808", nil), ("1.0", nil), ("1e3", nil),
+      ("123456789012345678901234567890", nil), ("null", nil), ("true", nil), ("\"1\"", nil),
+      ("{\"a\":[1]}", nil), ("[]", nil),
+    ] as [(String, Int?)])
   func numbers(_ json: String, _ expected: Int?) throws {
     let (number, position) = try reading(json) { (reader) throws(JSONError) in
       (try reader.int(), reader.position)
@@ -97,7 +101,8 @@ func anyValue(_ reader: inout JSONReader) throws(JSONError) -> Any {
     ("\"abc\\\"", .truncated), ("{", .truncated), ("{\"a\"", .truncated), ("{\"a\":", .truncated),
     ("{\"a\":1", .truncated), ("[1,", .truncated), ("tru", .truncated), ("-", .truncated),
     ("1.", .truncated), ("1e", .truncated),
-    ("{a:1}", .malformed(at: 1)), ("{\"a\" 1}", .malformed(at: 5)), ("{\"a\":1,}", .malformed(at: 7)),
+    ("{a:1}", .malformed(at: 1)), ("{\"a\" 1}", .malformed(at: 5)),
+    ("{\"a\":1,}", .malformed(at: 7)),
     ("{\"a\":1 \"b\":2}", .malformed(at: 7)), ("[1 2]", .malformed(at: 3)),
     ("[1,]", .malformed(at: 3)), ("[,1]", .malformed(at: 1)), ("tRue", .malformed(at: 1)),
     ("nul1", .malformed(at: 3)), ("01", .malformed(at: 1)), ("+1", .malformed(at: 0)),
@@ -200,11 +205,12 @@ func anyValue(_ reader: inout JSONReader) throws(JSONError) -> Any {
 
   /// Every byte of a recording is replaced, removed or doubled in turn at random; what comes out is a
   /// value or a typed error, and skipping never reads less than reading does.
-  @Test func mutatedDocumentsDoNotTrap() throws {
+  @Test func mutatedDocumentsDoNotTrap() async throws {
     let original = try Recording.bytes("objects/pod-pending-unschedulable.json")
     var generator = SeededGenerator(seed: 1)
     var failures = 0
-    for _ in 0..<2_000 {
+    for _ in 0..<1_000 {
+      await Task.yield()
       let document = mutated(original, &generator)
       document.withUnsafeBytes { buffer in
         var reader = JSONReader(buffer)

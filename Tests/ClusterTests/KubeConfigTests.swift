@@ -27,13 +27,14 @@ import Testing
     #expect(try config.context(named: "prod").namespace == "default")
   }
 
-  @Test(arguments: [
-    (json, "gone", .notFound, "does not have it"),
-    (#"{"contexts":null,"current-context":""}"#, nil, .other, "No kubeconfig"),
-    (#"{"contexts":null,"current-context":""}"#, "lab", .notFound, "lab"),
-    (#"{"contexts":[{"name":"lab"}],"current-context":""}"#, nil, .other, "no current context"),
-    (#"{"contexts":[{"name":"lab"}],"current-context":"gone"}"#, nil, .notFound, "gone"),
-  ] as [(String, String?, Failure.Kind, String)])
+  @Test(
+    arguments: [
+      (json, "gone", .notFound, "does not have it"),
+      (#"{"contexts":null,"current-context":""}"#, nil, .other, "No kubeconfig"),
+      (#"{"contexts":null,"current-context":""}"#, "lab", .notFound, "lab"),
+      (#"{"contexts":[{"name":"lab"}],"current-context":""}"#, nil, .other, "no current context"),
+      (#"{"contexts":[{"name":"lab"}],"current-context":"gone"}"#, nil, .notFound, "gone"),
+    ] as [(String, String?, Failure.Kind, String)])
   func noContext(_ json: String, _ name: String?, _ kind: Failure.Kind, _ words: String) throws {
     let config = try Self.config(json)
     #expect { try config.context(named: name) } throws: { error in

@@ -40,7 +40,7 @@ struct ReadList: Equatable {
   static let lists = ["podlist-", "nodelist", "deployments-list", "jobs-list", "servicelist"]
 
   @Test(arguments: try lists.flatMap { try Recording.names("objects", $0) })
-  func piecesCutAnywhereGiveTheSame(_ path: String) throws {
+  func piecesCutAnywhereGiveTheSame(_ path: String) async throws {
     let document = try Recording.bytes(path)
     let whole = ReadList(document, pieces: [document.count])
     try #require(whole.error == nil)
@@ -51,7 +51,8 @@ struct ReadList: Equatable {
       #expect(object == theirs as NSDictionary)
     }
     var generator = SeededGenerator(seed: UInt64(document.count))
-    for round in 0..<12 {
+    for round in 0..<8 {
+      await Task.yield()
       let largest = round < 4 ? 16 : document.count
       let sizes = (0..<4096).map { _ in Int.random(in: 1...largest, using: &generator) }
       #expect(ReadList(document, pieces: sizes) == whole)
@@ -148,18 +149,20 @@ struct ReadList: Equatable {
   }
 
   /// However a broken list is cut, it breaks in the same place and after the same items.
-  @Test func mutatedListsReadTheSameInPieces() throws {
+  @Test func mutatedListsReadTheSameInPieces() async throws {
     let json =
       #"{"kind":"PodList","metadata":{"continue":"c"},"items":[{"metadata":{"name":"a\"b","x":[{"y":"}]"}]}},{"metadata":{"name":"c"},"spec":{"u":"\ud83d\ude00"}}]}"#
     var generator = SeededGenerator(seed: 7)
     var failures = 0
-    for _ in 0..<5_000 {
+    for _ in 0..<3_000 {
+      await Task.yield()
       let document = mutated(Array(json.utf8), &generator)
       let whole = ReadList(document, pieces: [document.count])
       if whole.error != nil { failures += 1 }
       let sizes = (0..<64).map { _ in Int.random(in: 1...24, using: &generator) }
-      #expect(ReadList(document, pieces: sizes) == whole, "\(String(decoding: document, as: UTF8.self))")
+      #expect(
+        ReadList(document, pieces: sizes) == whole, "\(String(decoding: document, as: UTF8.self))")
     }
-    #expect(failures > 1_000 && failures < 5_000)
+    #expect(failures > 500 && failures < 3_000)
   }
 }

@@ -29,7 +29,8 @@ import Testing
       let cells = try #require(row["cells"] as? [Any])
       #expect(node.name == cells[0] as? String)
       #expect(node.status == cells[1] as? String)
-      #expect((node.roles.isEmpty ? "<none>" : node.roles.joined(separator: ",")) == cells[2] as? String)
+      #expect(
+        (node.roles.isEmpty ? "<none>" : node.roles.joined(separator: ",")) == cells[2] as? String)
       #expect(node.kubeletVersion == cells[4] as? String)
       #expect(node.address("InternalIP") == cells[5] as? String)
       #expect(node.containerRuntime == cells[9] as? String)
@@ -38,14 +39,22 @@ import Testing
     }
   }
 
-  @Test(arguments: [
-    ("{}", "Unknown", []),
-    (#"{"spec":{"unschedulable":true},"status":{"conditions":[{"type":"Ready","status":"True"}]}}"#, "Ready,SchedulingDisabled", []),
-    (#"{"status":{"conditions":[{"type":"Ready","status":"Unknown"}]}}"#, "NotReady", []),
-    (#"{"metadata":{"labels":{"node-role.kubernetes.io/worker":"","node-role.kubernetes.io/control-plane":"","kubernetes.io/role":"old","node-role.kubernetes.io/":""}}}"#, "Unknown", ["control-plane", "old", "worker"]),
-  ] as [(String, String, [String])])
+  @Test(
+    arguments: [
+      ("{}", "Unknown", []),
+      (
+        #"{"spec":{"unschedulable":true},"status":{"conditions":[{"type":"Ready","status":"True"}]}}"#,
+        "Ready,SchedulingDisabled", []
+      ),
+      (#"{"status":{"conditions":[{"type":"Ready","status":"Unknown"}]}}"#, "NotReady", []),
+      (
+        #"{"metadata":{"labels":{"node-role.kubernetes.io/worker":"","node-role.kubernetes.io/control-plane":"","kubernetes.io/role":"old","node-role.kubernetes.io/":""}}}"#,
+        "Unknown", ["control-plane", "old", "worker"]
+      ),
+    ] as [(String, String, [String])])
   func nodeColumns(_ json: String, _ status: String, _ roles: [String]) throws {
-    let named = json.contains("metadata")
+    let named =
+      json.contains("metadata")
       ? json.replacing(#""metadata":{"#, with: #""metadata":{"name":"n","#)
       : #"{"metadata":{"name":"n"}"# + (json == "{}" ? "}" : "," + json.dropFirst())
     let node = try Array(named.utf8).withUnsafeBytes { try Node.read($0) }
@@ -61,11 +70,12 @@ import Testing
     #expect(node?.isReady == false)
   }
 
-  @Test(arguments: [
-    ("deployments-list", .deployment), ("statefulsets-list", .statefulSet),
-    ("daemonsets-list", .daemonSet), ("replicasets-list", .replicaSet), ("jobs-list", .job),
-    ("servicelist", .service),
-  ] as [(String, WorkloadKind)])
+  @Test(
+    arguments: [
+      ("deployments-list", .deployment), ("statefulsets-list", .statefulSet),
+      ("daemonsets-list", .daemonSet), ("replicasets-list", .replicaSet), ("jobs-list", .job),
+      ("servicelist", .service),
+    ] as [(String, WorkloadKind)])
   func listedWorkloads(_ name: String, _ kind: WorkloadKind) throws {
     let path = "objects/\(name).json"
     let workloads = try Self.items(path) { (json) throws(JSONError) in
@@ -88,7 +98,8 @@ import Testing
       let desired: Any?
       switch kind {
       case .service: (ready, desired) = (0, 0)
-      case .daemonSet: (ready, desired) = (status?["numberReady"], status?["desiredNumberScheduled"])
+      case .daemonSet:
+        (ready, desired) = (status?["numberReady"], status?["desiredNumberScheduled"])
       case .job: (ready, desired) = (status?["succeeded"], spec?["completions"])
       default: (ready, desired) = (status?["readyReplicas"], spec?["replicas"])
       }

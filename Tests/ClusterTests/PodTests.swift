@@ -5,7 +5,9 @@ import Testing
 
 @Suite struct PodTests {
   /// Pods that restart all the time: table and object were not recorded in the same second.
-  static let flapping: Set<String> = ["badregistry", "crash", "oomer", "runerr", "limits", "badimage"]
+  static let flapping: Set<String> = [
+    "badregistry", "crash", "oomer", "runerr", "limits", "badimage",
+  ]
 
   static func recordedPods() throws -> [String: Pod] {
     var pods: [String: Pod] = [:]
@@ -56,21 +58,60 @@ import Testing
   /// The rules of printPod that no recording shows, on objects made for each.
   @Test(arguments: [
     (#"{"phase":"Failed","reason":"Evicted"}"#, "{}", "Evicted"),
-    (#"{"phase":"Running","reason":"NodeLost"}"#, #"{"deletionTimestamp":"2026-01-01T00:00:00Z"}"#, "Unknown"),
+    (
+      #"{"phase":"Running","reason":"NodeLost"}"#, #"{"deletionTimestamp":"2026-01-01T00:00:00Z"}"#,
+      "Unknown"
+    ),
     (#"{"phase":"Succeeded"}"#, #"{"deletionTimestamp":"2026-01-01T00:00:00Z"}"#, "Succeeded"),
     (#"{"phase":"Pending"}"#, #"{"deletionTimestamp":"2026-01-01T00:00:00Z"}"#, "Terminating"),
-    (#"{"phase":"Pending","conditions":[{"type":"PodScheduled","status":"False","reason":"SchedulingGated"}]}"#, "{}", "SchedulingGated"),
-    (#"{"phase":"Failed","containerStatuses":[{"name":"c","state":{"terminated":{"exitCode":3}}}]}"#, "{}", "ExitCode:3"),
-    (#"{"phase":"Failed","containerStatuses":[{"name":"c","state":{"terminated":{"exitCode":0,"signal":9}}}]}"#, "{}", "Signal:9"),
-    (#"{"phase":"Running","containerStatuses":[{"name":"c","state":{"waiting":{"reason":"B"}}},{"name":"d","state":{"waiting":{"reason":"D"}}}]}"#, "{}", "B"),
-    (#"{"phase":"Pending","initContainerStatuses":[{"name":"i","state":{"terminated":{"exitCode":1,"reason":"Error"}}}]}"#, "{}", "Init:Error"),
-    (#"{"phase":"Pending","initContainerStatuses":[{"name":"i","state":{"terminated":{"exitCode":1}}}]}"#, "{}", "Init:ExitCode:1"),
-    (#"{"phase":"Pending","initContainerStatuses":[{"name":"i","state":{"terminated":{"exitCode":1,"signal":6}}}]}"#, "{}", "Init:Signal:6"),
-    (#"{"phase":"Pending","initContainerStatuses":[{"name":"i","state":{"waiting":{"reason":"ImagePullBackOff"}}}]}"#, "{}", "Init:ImagePullBackOff"),
-    (#"{"phase":"Pending","initContainerStatuses":[{"name":"i","state":{"waiting":{"reason":"PodInitializing"}}}]}"#, "{}", "Init:0/2"),
-    (#"{"phase":"Pending","initContainerStatuses":[{"name":"i","state":{"terminated":{"exitCode":0}}},{"name":"s","state":{"running":{}}}]}"#, "{}", "Init:1/2"),
-    (#"{"phase":"Running","conditions":[{"type":"Ready","status":"True"}],"containerStatuses":[{"name":"c","state":{"terminated":{"exitCode":0,"reason":"Completed"}}},{"name":"d","ready":true,"state":{"running":{}}}]}"#, "{}", "Running"),
-    (#"{"phase":"Running","containerStatuses":[{"name":"c","state":{"terminated":{"exitCode":0,"reason":"Completed"}}},{"name":"d","ready":true,"state":{"running":{}}}]}"#, "{}", "NotReady"),
+    (
+      #"{"phase":"Pending","conditions":[{"type":"PodScheduled","status":"False","reason":"SchedulingGated"}]}"#,
+      "{}", "SchedulingGated"
+    ),
+    (
+      #"{"phase":"Failed","containerStatuses":[{"name":"c","state":{"terminated":{"exitCode":3}}}]}"#,
+      "{}", "ExitCode:3"
+    ),
+    (
+      #"{"phase":"Failed","containerStatuses":[{"name":"c","state":{"terminated":{"exitCode":0,"signal":9}}}]}"#,
+      "{}", "Signal:9"
+    ),
+    (
+      #"{"phase":"Running","containerStatuses":[{"name":"c","state":{"waiting":{"reason":"B"}}},{"name":"d","state":{"waiting":{"reason":"D"}}}]}"#,
+      "{}", "B"
+    ),
+    (
+      #"{"phase":"Pending","initContainerStatuses":[{"name":"i","state":{"terminated":{"exitCode":1,"reason":"Error"}}}]}"#,
+      "{}", "Init:Error"
+    ),
+    (
+      #"{"phase":"Pending","initContainerStatuses":[{"name":"i","state":{"terminated":{"exitCode":1}}}]}"#,
+      "{}", "Init:ExitCode:1"
+    ),
+    (
+      #"{"phase":"Pending","initContainerStatuses":[{"name":"i","state":{"terminated":{"exitCode":1,"signal":6}}}]}"#,
+      "{}", "Init:Signal:6"
+    ),
+    (
+      #"{"phase":"Pending","initContainerStatuses":[{"name":"i","state":{"waiting":{"reason":"ImagePullBackOff"}}}]}"#,
+      "{}", "Init:ImagePullBackOff"
+    ),
+    (
+      #"{"phase":"Pending","initContainerStatuses":[{"name":"i","state":{"waiting":{"reason":"PodInitializing"}}}]}"#,
+      "{}", "Init:0/2"
+    ),
+    (
+      #"{"phase":"Pending","initContainerStatuses":[{"name":"i","state":{"terminated":{"exitCode":0}}},{"name":"s","state":{"running":{}}}]}"#,
+      "{}", "Init:1/2"
+    ),
+    (
+      #"{"phase":"Running","conditions":[{"type":"Ready","status":"True"}],"containerStatuses":[{"name":"c","state":{"terminated":{"exitCode":0,"reason":"Completed"}}},{"name":"d","ready":true,"state":{"running":{}}}]}"#,
+      "{}", "Running"
+    ),
+    (
+      #"{"phase":"Running","containerStatuses":[{"name":"c","state":{"terminated":{"exitCode":0,"reason":"Completed"}}},{"name":"d","ready":true,"state":{"running":{}}}]}"#,
+      "{}", "NotReady"
+    ),
   ])
   func statusRules(_ status: String, _ metadata: String, _ expected: String) throws {
     let json = """
@@ -133,7 +174,9 @@ import Testing
       #expect(ours.map(\.image) == specs.compactMap { $0["image"] as? String })
       for container in ours {
         let status = statuses.first { $0["name"] as? String == container.name }
-        #expect(container.containerID == (status?["containerID"] as? String).flatMap { $0.isEmpty ? nil : $0 })
+        #expect(
+          container.containerID
+            == (status?["containerID"] as? String).flatMap { $0.isEmpty ? nil : $0 })
         #expect(container.restartCount == status?["restartCount"] as? Int ?? 0)
         #expect(container.isReady == status?["ready"] as? Bool ?? false)
         let state = (status?["state"] as? [String: Any])?.keys.first
@@ -161,7 +204,8 @@ import Testing
     #expect(try Recording.pod("pod-hostnetwork").isHostNetwork)
     #expect(try Recording.pod("pod-privileged-hostpid").containers[0].isPrivileged)
     #expect(try Recording.pod("pod-readonly-root-emptydir").containers[0].hasReadOnlyRoot)
-    #expect(try Recording.pod("pod-without-net-raw").containers[0].droppedCapabilities.isEmpty == false)
+    #expect(
+      try Recording.pod("pod-without-net-raw").containers[0].droppedCapabilities.isEmpty == false)
     let nonRoot = try Recording.pod("pod-runasnonroot").containers[0]
     #expect(nonRoot.runAsNonRoot)
     #expect(nonRoot.runAsUser != nil)
