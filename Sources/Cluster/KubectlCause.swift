@@ -6,6 +6,8 @@ package enum KubectlCause: Sendable, Equatable {
   case unknownContext(String)
   /// A cluster or user that the kubeconfig does not describe.
   case unknownEntry(String)
+  case refused(host: String)
+  case timedOut
   case unreachable(String)
   case insecure(String)
   /// Something answers that is no API server, or http and https are mixed up.
@@ -13,7 +15,9 @@ package enum KubectlCause: Sendable, Equatable {
   case overloaded(String)
   /// 401, or no credentials at all.
   case notLoggedIn
-  /// A login program is missing or failed; its own words, if it had any.
+  /// A login program that kubectl wants to start is not installed.
+  case loginProgramMissing(String)
+  /// A login program failed; its own words, if it had any.
   case loginFailed(String, words: String?)
   /// A right that is missing, or another reason for 403.
   case forbidden(AccessDenial)
@@ -43,15 +47,18 @@ package enum KubectlCause: Sendable, Equatable {
   }
 
   private static func login(_ message: KubectlMessage) -> KubectlCause? {
-    if message.has("getting credentials") || message.has("exec plugin: ") {
-      if let program = message.between("exec: executable ", " not found") {
-        return .loginFailed("The login program \(program) was not found.", words: nil)
-      }
-      return .loginFailed(
-        "The login program failed: \(message.quotation).", words: message.before)
+    if message.has("auth plugin has been removed") {
+      let wanted = message.between("Please use the \"", "\"")
+      return .loginProgramMissing(wanted ?? "named in the kubeconfig")
     }
-    if message.has("auth plugin has been removed") || message.has("default token source") {
-      return .loginFailed("\(message.quotation)", words: nil)
+    if let program = message.between("exec: executable ", " not found") {
+      return .loginProgramMissing(program)
+    }
+    if message.has("getting credentials: ") || message.has("exec plugin: ")
+      || message.has("default token source")
+    {
+      let words = message.quotation.trimmingPrefix("getting credentials: ")
+      return .loginFailed(String(words), words: message.before)
     }
     if message.has("You must be logged in to the server") || message.has("Unauthorized")
       || message.text == "error: EOF" || message.text.hasPrefix("error: Please enter Username")
@@ -77,7 +84,11 @@ package enum KubectlCause: Sendable, Equatable {
       let lines = message.text.split(separator: "\n").dropFirst()
       return .brokenKubeconfig(lines.map { $0.trimmingPrefix("* ") }.joined(separator: "; "))
     }
-    if message.has("error loading config file") || message.has("host must be a URL")
+    if message.has("error loading config file ") {
+      let words = message.quotation.trimmingPrefix("error loading config file ")
+      return .brokenKubeconfig(String(words))
+    }
+    if message.has("host must be a URL")
       || message.text.hasPrefix("error: stat ") || message.has("invalid configuration")
     {
       return .brokenKubeconfig(message.quotation)
@@ -92,18 +103,24 @@ package enum KubectlCause: Sendable, Equatable {
     {
       return .wrongProtocol
     }
+    if let host = message.between("The connection to the server ", " was refused") {
+      return .refused(host: host)
+    }
+    let timeouts = [
+      "context deadline exceeded", "Client.Timeout", "i/o timeout", "TLS handshake timeout",
+    ]
+    if timeouts.contains(where: message.has) { return .timedOut }
     let signs = [
-      "Unable to connect to the server", "The connection to the server", "i/o timeout",
-      "context deadline exceeded", "no route to host", "connection refused", "no such host",
-      "TLS handshake timeout", "connection reset by peer", "client connection lost",
-      "Client.Timeout", "unexpected EOF", "proxyconnect",
+      "Unable to connect to the server", "no route to host", "connection refused",
+      "no such host", "connection reset by peer", "client connection lost", "unexpected EOF",
+      "proxyconnect",
     ]
     return signs.contains(where: message.has) ? .unreachable(message.quotation) : nil
   }
 
   private static func answer(_ message: KubectlMessage) -> KubectlCause? {
     if message.has("is forbidden: ") || message.has("(Forbidden)") {
-      return .forbidden(AccessDenial(message.text))
+      return .forbidden(AccessDenial(message.quotation))
     }
     if message.has("(NotFound)") || message.has("doesn't have a resource type")
       || message.has(" not found") || message.has("without a selector")
