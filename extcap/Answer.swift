@@ -23,14 +23,15 @@ func answer(_ request: Request) -> Int32 {
 }
 
 private func answerInterfaces() -> Int32 {
-  let cache = ListingCache()
-  guard let view = cache?.view(kubeconfigVariable: kubeconfigVariable())
-  else {
+  let variable = kubeconfigVariable()
+  guard let cache = ListingCache(), let view = cache.view(kubeconfigVariable: variable) else {
     Sibling.become()
     return say(Reply.interfaces([]))
   }
   let status = say(Reply.interfaces(view.listings))
-  if let cache, view.isStale(at: Int64(time(nil))) { refresh(cache) }
+  // A cache that cannot be written to is no reason to fail: the list is out.
+  try? cache.notePrinted(view.shown, kubeconfigVariable: variable)
+  if view.isStale(at: Int64(time(nil))) { refresh(cache) }
   return status
 }
 

@@ -5,8 +5,8 @@ package enum Reply {
   /// Where Wireshark's Help button leads.
   package static let helpPage = "file:///usr/share/doc/poddump/README.md"
 
-  /// The number of the portal's argument that chooses the pod.
-  static let podArgument = Argument.all(of: .portal).firstIndex(of: .pod) ?? 0
+  /// The numbers of the portal's arguments whose choices a listing holds ready: namespace and pod.
+  static let portalArguments = [Argument.namespace, .pod].compactMap { number(of: $0, .portal) }
 
   /// The answer to `--extcap-interfaces`: the portal, and what the listings list.
   package static func interfaces(_ listings: [ListingHead]) -> [UInt8] {
@@ -29,16 +29,16 @@ package enum Reply {
   /// - Parameter view: What the cache knows; nil if it knows nothing.
   /// - Returns: Lines for standard output.
   package static func portal(_ view: ListingCache.View?) -> [UInt8] {
-    arguments(of: .portal) { argument, number in
+    // A value may stand anywhere after its argument.
+    arguments(of: .portal) { argument in
       switch argument.name {
-      case Argument.context.name: values(number, contexts(view))
-      case Argument.namespace.name: values(number, namespaces(view))
-      case Argument.pod.name:
-        values(number, pods([])) + (view?.listings ?? []).flatMap(\.pods)
-      case Argument.container.name: values(number, containers(of: nil))
-      default: values(number, argument.choices)
+      case Argument.context.name: contexts(view)
+      case Argument.namespace.name: namespaces([])
+      case Argument.pod.name: [Choice("", display: "choose a pod…", isDefault: true)]
+      case Argument.container.name: containers(of: nil)
+      default: argument.choices
       }
-    }
+    } + (view?.listings ?? []).flatMap(\.choices)
   }
 
   /// The answer to `--extcap-config` for any other interface.
@@ -48,9 +48,8 @@ package enum Reply {
   ///   - entry: What the cache knows of it; nil if it knows nothing.
   /// - Returns: Lines for standard output.
   package static func config(_ value: InterfaceValue, entry: Entry?) -> [UInt8] {
-    arguments(of: value.kind) { argument, number in
-      let isContainer = argument.name == Argument.container.name
-      return values(number, isContainer ? containers(of: entry) : argument.choices)
+    arguments(of: value.kind) { argument in
+      argument.name == Argument.container.name ? containers(of: entry) : argument.choices
     }
   }
 
@@ -65,9 +64,7 @@ package enum Reply {
   package static func reload(
     _ reload: Reload, of value: InterfaceValue, choices: [Choice], problem: String? = nil
   ) -> [UInt8] {
-    guard
-      let number = Argument.all(of: value.kind).firstIndex(where: { $0.name == reload.argument })
-    else { return [] }
+    guard let argument = Argument.named(reload.argument) else { return [] }
     var choices = choices
     if let problem { choices.insert(Choice("", display: problem, isDefault: true), at: 0) }
     if let current = reload.options[reload.argument],
@@ -75,7 +72,7 @@ package enum Reply {
     {
       choices.append(Choice(current))
     }
-    return values(number, choices)
+    return values(argument, choices, of: value.kind)
   }
 
   // MARK: Choices
@@ -88,12 +85,10 @@ package enum Reply {
       + (view?.shown.known ?? []).map { Choice($0) }
   }
 
-  /// The choices of the portal's namespace.
-  package static func namespaces(_ view: ListingCache.View?) -> [Choice] {
-    var taken: Set<String> = []
-    return [Choice("", display: "(the pod's, else the context's)", isDefault: true)]
-      + (view?.listings ?? []).flatMap(\.namespaces).filter { taken.insert($0).inserted }
-      .map { Choice($0) }
+  /// The choices of the portal's namespace: none, and these.
+  package static func namespaces(_ names: [String]) -> [Choice] {
+    [Choice("", display: "(the pod's, else the context's)", isDefault: true)]
+      + names.map { Choice($0) }
   }
 
   /// The choices of the portal's pod.
@@ -101,15 +96,14 @@ package enum Reply {
   /// - Parameters:
   ///   - entries: What is known; only pods that run are taken.
   ///   - namespace: If it is given, only its pods, by their bare names.
-  /// - Returns: The choices, the first of which chooses nothing.
+  /// - Returns: The choices.
   package static func pods(_ entries: [Entry], in namespace: String? = nil) -> [Choice] {
-    var choices = [Choice("", display: "choose a pod…", isDefault: true)]
-    for entry in entries where entry.kind == .pod && entry.isRunning {
-      guard namespace == nil || entry.namespace == namespace else { continue }
-      let name = namespace == nil ? entry.namespace + "/" + entry.name : entry.name
-      choices.append(Choice(name, display: entry.node.isEmpty ? "" : name + " · " + entry.node))
-    }
-    return choices
+    entries.filter { $0.kind == .pod && $0.isRunning }
+      .filter { namespace == nil || $0.namespace == namespace }
+      .map { entry in
+        let name = namespace == nil ? entry.namespace + "/" + entry.name : entry.name
+        return Choice(name, display: entry.node.isEmpty ? "" : name + " · " + entry.node)
+      }
   }
 
   /// The choices of the container: the default one, and all of the pod's.
@@ -141,18 +135,26 @@ package enum Reply {
     """
 
   private static func arguments(
-    of kind: InterfaceValue.Kind, values: (Argument, Int) -> [UInt8]
+    of kind: InterfaceValue.Kind, choices: (Argument) -> [Choice]
   ) -> [UInt8] {
-    var text: [UInt8] = []
+    var sentences: [Sentence] = []
     for (number, argument) in Argument.all(of: kind).enumerated() {
       // Wireshark keeps one set of preferences for pod:a-b/c and pod:a/b-c: only the portal saves.
-      text += Sentence.lines([.argument(argument, number: number, isSaved: kind == .portal)])
-      text += values(argument, number)
+      sentences.append(.argument(argument, number: number, isSaved: kind == .portal))
+      sentences += choices(argument).compactMap { .value(argument: number, $0) }
     }
-    return text
+    return Sentence.lines(sentences)
   }
 
-  private static func values(_ number: Int, _ choices: [Choice]) -> [UInt8] {
-    Sentence.lines(choices.compactMap { .value(argument: number, $0) })
+  /// The choices of an argument as lines; none if that sort of interface does not have it.
+  static func values(
+    _ argument: Argument, _ choices: [Choice], of kind: InterfaceValue.Kind = .portal
+  ) -> [UInt8] {
+    guard let number = number(of: argument, kind) else { return [] }
+    return Sentence.lines(choices.compactMap { .value(argument: number, $0) })
+  }
+
+  private static func number(of argument: Argument, _ kind: InterfaceValue.Kind) -> Int? {
+    Argument.all(of: kind).firstIndex { $0.name == argument.name }
   }
 }
