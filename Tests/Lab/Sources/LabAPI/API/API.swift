@@ -1,3 +1,5 @@
+internal import NIOCore
+
 
 /// What the API server answers to a request: authentication, authorization, dispatch, in this
 /// order. No I/O happens here; what takes time is returned as a plan.
