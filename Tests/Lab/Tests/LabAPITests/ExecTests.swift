@@ -190,12 +190,13 @@ struct ExecTests {
     try await LabServer.with { server in
       let exec = try await RawExec(
         server,
-        target: "/api/v1/namespaces/shop/pods/shell/exec?command=sleep&command=1&container=shell"
-          + "&stdout=true&stderr=true", subprotocol: "v4.channel.k8s.io")
+        target: "/api/v1/namespaces/shop/pods/shell/exec?command=sleep&command=60&container=shell"
+          + "&stdin=true&stdout=true&stderr=true", subprotocol: "v4.channel.k8s.io")
       try await exec.send(opcode: 9, Array("hello".utf8))
-      let frames = try await exec.untilClosed()
+      let pong = RawExec.Frame(opcode: 10, payload: Array("hello".utf8))
+      #expect(try await eventually { exec.frames.contains(pong) })
       #expect(exec.head.contains("Sec-WebSocket-Protocol: v4.channel.k8s.io"))
-      #expect(frames.contains(RawExec.Frame(opcode: 10, payload: Array("hello".utf8))))
+      try await exec.connection.close()
     }
   }
 

@@ -95,7 +95,7 @@ struct LabServer {
     let outcome = try await Running(
       [Self.program] + arguments + ["--state", directory]
     ).wait()
-    try #require(outcome.status == 0, "\(outcome.stderr)")
+    guard outcome.status == 0 else { throw Recordings.Missing(what: outcome.stderr) }
     return outcome.stdout
   }
 

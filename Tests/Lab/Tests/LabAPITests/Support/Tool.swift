@@ -120,7 +120,7 @@ final class Running: Sendable {
 /// Waits until something holds.
 /// - Returns: whether it did in time.
 func eventually(
-  within seconds: Double = 10, _ holds: () async throws -> Bool
+  within seconds: Double = 20, _ holds: () async throws -> Bool
 ) async throws -> Bool {
   let deadline = ContinuousClock.now + .seconds(seconds)
   while ContinuousClock.now < deadline {
