@@ -142,15 +142,16 @@ package struct API: Sendable {
       if let revision = request.parameter("resourceVersion"), !["", "0"].contains(revision) {
         throw .badRequest("specifying resource version is not allowed when using continue")
       }
-      token = try continueToken(text, namespace: selection.namespace)
+      token = try continueToken(text)
     } else {
       try checkRevision(request)
     }
-    let page = store.list(selection, limit: limit, after: token?.last)
+    let page = store.list(selection, limit: limit, after: token?.last(namespace: selection.namespace))
     let revision = token?.revision ?? page.revision
     let next = page.continuation.map { continuation in
-      ContinueToken(revision: revision, last: continuation.last)
-        .text(namespace: selection.namespace)
+      ContinueToken(
+        revision: revision, last: continuation.last, namespace: selection.namespace
+      ).text
     }
     // With a selector the server does not know how many are left.
     let isFiltered = !selection.labels.requirements.isEmpty || !selection.fields.terms.isEmpty
@@ -164,16 +165,16 @@ package struct API: Sendable {
         representation: representation))
   }
 
-  private func continueToken(_ text: String, namespace: String?) throws(Status) -> ContinueToken {
-    let token: ContinueToken
+  private func continueToken(_ text: String) throws(Status) -> ContinueToken {
+    var token: ContinueToken
     do {
-      token = try ContinueToken(text, namespace: namespace)
+      token = try ContinueToken(text)
     } catch {
       throw .badRequest("invalid continue token: continue key is not valid: \(error)")
     }
     guard token.revision == -1 || token.revision >= store.compactedRevision else {
-      throw .expiredToken(
-        ContinueToken(revision: -1, last: token.last).text(namespace: namespace))
+      token.revision = -1
+      throw .expiredToken(token.text)
     }
     return token
   }

@@ -45,6 +45,7 @@ final class ExecSession: ChannelInboundHandler {
   private static let forgottenInput = 128 * 1024
 
   private let plan: ExecPlan
+  private let faults: Faults
   private var context: ChannelHandlerContext?
   private var readers: [StreamChannel: PipeReader] = [:]
   private var openStreams: Set<StreamChannel> = []
@@ -59,8 +60,8 @@ final class ExecSession: ChannelInboundHandler {
   private var end: ContainerProcess.End?
   private var isFinished = false
 
-  init(plan: ExecPlan) {
-    self.plan = plan
+  init(plan: ExecPlan, faults: Faults) {
+    (self.plan, self.faults) = (plan, faults)
   }
 
   // MARK: Start
@@ -206,14 +207,30 @@ final class ExecSession: ChannelInboundHandler {
     _ = channel.setOption(.autoRead, value: reading)
   }
 
-  /// The client is gone.
   func channelInactive(context: ChannelHandlerContext) {
+    disconnected(context)
+    context.fireChannelInactive()
+  }
+
+  /// The only word when the connection ends behind a gate that is shut.
+  func handlerRemoved(context: ChannelHandlerContext) { disconnected(context) }
+
+  /// The client is gone.
+  private func disconnected(_ context: ChannelHandlerContext) {
+    guard self.context != nil else { return }
     self.context = nil
+    let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+    faults.whenPassable {
+      bound.eventLoop.execute { bound.value.detach() }
+    }
+  }
+
+  /// Closes the process's stdin and reads no more.
+  private func detach() {
     stdinIsClosed = true
-    // What it had sent is lost, as it is when the kubelet's copying ends.
+    // What the client had sent is lost, as it is when the kubelet's copying ends.
     stdin?.close(promise: nil)
     if end != nil { closePipes() }
-    context.fireChannelInactive()
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {

@@ -48,7 +48,8 @@ package struct PodObject {
       meta.managedFields.append(
         ManagedFields.entry(
           manager: "kubelet", time: created + 3, subresource: "status",
-          fields: ["status": reportedStatus], unowned: ["conditions"]))
+          fields: ["status": reportedStatus], unowned: ["conditions"],
+          changed: [["type": "PodScheduled"]]))
     }
     return meta.json
   }
@@ -95,6 +96,7 @@ package struct PodObject {
   private var reportedStatus: JSON {
     var reported = status
     reported["qosClass"] = nil
+    if pod.phase == "Pending" { reported["phase"] = nil }  // it had been set at the creation
     if let conditions = reported["conditions"]?.array {
       reported["conditions"] = .array(
         conditions.map { condition in
@@ -120,6 +122,8 @@ package struct PodObject {
       ("restartPolicy", isFinished ? "Never" : "Always"), ("terminationGracePeriodSeconds", 1),
       ("dnsPolicy", "ClusterFirst"), ("serviceAccountName", "default"),
       ("serviceAccount", "default"), ("nodeName", pod.node.map { .string($0) }),
+      ("hostname", statefulSet.map { _ in .string(pod.name) }),
+      ("subdomain", statefulSet.map { .string($0) }),
       ("hostNetwork", pod.hostNetwork == true ? true : nil),
       ("securityContext", pod.securityContext?.value ?? [:]),
       ("schedulerName", "default-scheduler"),
@@ -130,6 +134,11 @@ package struct PodObject {
         ]
       ), ("priority", 0), ("enableServiceLinks", true),
       ("preemptionPolicy", "PreemptLowerPriority"))
+  }
+
+  /// The StatefulSet that the pod belongs to.
+  private var statefulSet: String? {
+    pod.owner.flatMap { $0.kind == "StatefulSet" ? $0.name : nil }
   }
 
   private var tokenProjection: JSON {

@@ -86,13 +86,13 @@ final class WatchStream {
       "apiVersion": .string(plan.selection.type.apiVersion), "metadata": metadata,
     ]
     if plan.selection.type.kind == "Pod" {
-      object["spec"] = ["containers": nil]
+      object["spec"] = ["containers": .null]
       object["status"] = [:]
     }
     if case .table = plan.representation {
       object = [
         "kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": metadata,
-        "columnDefinitions": nil, "rows": [],
+        "columnDefinitions": .null, "rows": [],
       ]
     }
     send(type: "BOOKMARK", object: ByteBuffer(bytes: object.bytes))
