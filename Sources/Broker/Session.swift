@@ -261,14 +261,13 @@ package struct Session: Sendable {
           detail: messages.text)
       }
       return .farEnd
-    case .noCapture(_, let text):
+    case .noCapture(_, let reason):
       if let failure = farEndFailure(end, messages) { throw failure }
       throw Failure(
         .other, "Cannot capture from \(plan.target).",
-        why: text.isEmpty
-          ? "The far end ended without sending anything."
-          : "The far end sent text where packets were expected: \(printable(text, limit: 200))",
-        fix: "Run again with -v to see everything it said.", detail: messages.text)
+        why: reason?.why ?? "The far end ended without sending anything.",
+        fix: "Run again with -v to see everything it said.",
+        detail: [reason?.detail, messages.text].compactMap(\.self).joined(separator: "\n"))
     }
   }
 

@@ -89,7 +89,9 @@ enum ExtcapCommand {
   }
 
   /// Writes an answer on standard output.
-  private static func answer(_ text: String) -> Int32 { put(text, to: STDOUT_FILENO) ? 0 : 1 }
+  private static func answer(_ text: [UInt8]) -> Int32 { put(text, to: STDOUT_FILENO) ? 0 : 1 }
+
+  private static func answer(_ text: String) -> Int32 { answer(Array(text.utf8)) }
 
   /// Writes a sentence for Wireshark's error dialog, which shows at most 1024 bytes.
   static func fail(_ sentence: String, _ status: Int32) -> Int32 {

@@ -12,7 +12,7 @@ struct ExtcapReload: Sendable {
   private static let patience = Patience(silence: .milliseconds(2500), total: .milliseconds(2500))
 
   /// The reply; what went wrong becomes a choice that says so.
-  func reply() async -> String {
+  func reply() async -> [UInt8] {
     do throws(Failure) {
       return Reply.reload(reload, of: value, choices: try await choices())
     } catch {
