@@ -57,7 +57,8 @@ struct FaultTests {
     }
   }
 
-  @Test func `black hole while output streams: nothing is lost and memory is bounded`() async throws {
+  @Test func `black hole while output streams: nothing is lost and memory is bounded`() async throws
+  {
     try await LabServer.with { server in
       let client = try server.start("exec", "shell", "--", "seq", "1", "2000000")
       #expect(try await eventually { client.stdout.utf8.count > 100_000 })
