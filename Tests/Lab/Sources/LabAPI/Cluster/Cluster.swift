@@ -174,18 +174,7 @@ package final class Cluster: Sendable {
     if let pod { deletedPods.withLock { _ = $0.insert(pod.uid) } }
     let stop = pod?.stop
     Thread.detachNewThread { [self] in
-      if let stop, let program = stop.first {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: program)
-        process.arguments = Array(stop.dropFirst())
-        process.standardInput = FileHandle.nullDevice
-        do {
-          try process.run()
-          process.waitUntilExit()
-        } catch {
-          Log.write("cannot run \(stop.joined(separator: " ")): \(error)")
-        }
-      }
+      if let stop { Self.run(stop) }
       reportEnd(of: key)
       store.remove(.pods, key)
       file.withLock { $0.pods.removeAll { $0.key == key } }
@@ -193,6 +182,23 @@ package final class Cluster: Sendable {
     }
     updateFollowers()
     return marked
+  }
+
+  /// Runs what ends a pod's containers, and waits for it.
+  private static func run(_ command: [String]) {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = command
+    process.standardInput = FileHandle.nullDevice
+    do {
+      try process.run()
+      process.waitUntilExit()
+      if process.terminationStatus != 0 {
+        Log.write("\(command.joined(separator: " ")): exit status \(process.terminationStatus)")
+      }
+    } catch {
+      Log.write("cannot run \(command.joined(separator: " ")): \(error)")
+    }
   }
 
   /// The kubelet's last word about a pod: its containers have ended.
