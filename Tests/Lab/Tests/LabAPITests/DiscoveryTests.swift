@@ -50,7 +50,8 @@ struct DiscoveryTests {
       expectSame(versions.first?["freshness"], expected?["freshness"])
       for resource in versions.first?["resources"]?.array ?? [] {
         var twin = expected?["resources"]?.array?.first { $0["resource"] == resource["resource"] }
-        let served = Set((resource["subresources"]?.array ?? []).compactMap { $0["subresource"]?.string })
+        let served = Set(
+          (resource["subresources"]?.array ?? []).compactMap { $0["subresource"]?.string })
         if let subresources = twin?["subresources"]?.array {
           let left = subresources.filter { served.contains($0["subresource"]?.string ?? "") }
           twin?["subresources"] = left.isEmpty ? nil : .array(left)

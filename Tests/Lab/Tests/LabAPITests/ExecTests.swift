@@ -190,7 +190,7 @@ struct ExecTests {
     try await LabServer.with { server in
       let exec = try await RawExec(
         server,
-        target: "/api/v1/namespaces/shop/pods/shell/exec?command=sleep&command=60&container=shell"
+        target: "/api/v1/namespaces/shop/pods/shell/exec?command=cat&container=shell"
           + "&stdin=true&stdout=true&stderr=true", subprotocol: "v4.channel.k8s.io")
       try await exec.send(opcode: 9, Array("hello".utf8))
       let pong = RawExec.Frame(opcode: 10, payload: Array("hello".utf8))

@@ -57,7 +57,8 @@ struct FaultTests {
     }
   }
 
-  @Test func `black hole while output streams: nothing is lost and memory is bounded`() async throws {
+  @Test func `black hole while output streams: nothing is lost and memory is bounded`() async throws
+  {
     try await LabServer.with { server in
       let client = try server.start("exec", "shell", "--", "seq", "1", "2000000")
       #expect(try await eventually { client.stdout.utf8.count > 100_000 })
@@ -73,12 +74,13 @@ struct FaultTests {
 
   @Test func refuse() async throws {
     try await LabServer.with { server in
-      let before = try server.start("exec", "shell", "--", "sh", "-c", "sleep 2; echo still")
-      try await Task.sleep(for: .seconds(1))
+      let before = try server.start(
+        "exec", "shell", "--", "sh", "-c", "echo begun; sleep 2; echo still")
+      #expect(try await eventually { before.stdout == "begun\n" })
       try await server.control("fault", "refuse")
       let refused = try await server.kubectl("get", "--raw", "/version")
       #expect(refused.stderr.contains("was refused - did you specify the right host or port?"))
-      #expect(try await before.wait().stdout == "still\n", "connections that there are stay")
+      #expect(try await before.wait().stdout == "begun\nstill\n", "connections that there are stay")
       try await server.control("fault", "clear")
       #expect(try await server.kubectl("get", "--raw", "/version").status == 0)
     }
@@ -99,13 +101,14 @@ struct FaultTests {
 
   @Test func expired() async throws {
     try await LabServer.with { server in
-      let running = try server.start("exec", "shell", "--", "sh", "-c", "sleep 2; echo on")
-      try await Task.sleep(for: .seconds(1))
+      let running = try server.start(
+        "exec", "shell", "--", "sh", "-c", "echo begun; sleep 2; echo on")
+      #expect(try await eventually { running.stdout == "begun\n" })
       try await server.control("fault", "expired")
       let refused = try await server.kubectl("get", "--raw", "/api")
       let recorded = try Recordings.error("bad-token-raw")
       #expect(refused.stderr == recorded["stderr"]?.string)
-      #expect(try await running.wait().stdout == "on\n", "an exec outlives its token")
+      #expect(try await running.wait().stdout == "begun\non\n", "an exec outlives its token")
       try await server.control("fault", "clear")
       #expect(try await server.kubectl("get", "--raw", "/api").status == 0)
     }

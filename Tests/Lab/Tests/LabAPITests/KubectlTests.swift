@@ -9,17 +9,22 @@ struct KubectlTests {
     try await LabServer.with { server in
       let pods = try await server.kubectl("get", "pods")
       #expect(pods.status == 0, "\(pods.stderr)")
-      let lines = pods.stdout.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
+      let lines = pods.stdout.split(separator: "\n").map {
+        $0.split(separator: " ").map(String.init)
+      }
       #expect(lines.first == ["NAME", "READY", "STATUS", "RESTARTS", "AGE"])
       let status = Dictionary(
         lines.dropFirst().map { ($0[0], Array($0[1...2])) }, uniquingKeysWith: { $1 })
       #expect(status["web"] == ["1/1", "Running"])
-      #expect(status["halfdone"] == ["1/2", "Completed"] || status["halfdone"] == ["1/2", "Running"])
+      #expect(
+        status["halfdone"] == ["1/2", "Completed"] || status["halfdone"] == ["1/2", "Running"])
       #expect(status["completed"] == ["0/1", "Completed"])
       #expect(status["pending"] == ["0/1", "Pending"])
       #expect(lines.dropFirst().map { $0[0] } == status.keys.sorted())
       let all = try await server.kubectl("get", "all,nodes,namespaces,endpointslices", "-A")
-      for word in ["deployment.apps/api", "3/3", "replicaset.apps/api-7d4b9c6f5", "node/n1", "service/api"] {
+      for word in [
+        "deployment.apps/api", "3/3", "replicaset.apps/api-7d4b9c6f5", "node/n1", "service/api",
+      ] {
         #expect(all.stdout.contains(word), "\(word)")
       }
     }
@@ -95,7 +100,8 @@ struct KubectlTests {
         ("lab-viewer", "list", "deployments.apps", "yes"), ("lab-viewer", "get", "/version", "yes"),
         ("lab-nobody", "get", "/metrics", "no"),
       ] {
-        let outcome = try await server.kubectl("auth", "can-i", verb, resource, "--context", context)
+        let outcome = try await server.kubectl(
+          "auth", "can-i", verb, resource, "--context", context)
         #expect(outcome.stdout == answer + "\n", "\(context) \(verb) \(resource)")
         #expect(outcome.status == (answer == "yes" ? 0 : 1))
       }
@@ -116,7 +122,8 @@ struct KubectlTests {
       #expect(nobody.stderr.hasPrefix("Error from server (Forbidden): pods is forbidden: User"))
       let expired = try await server.kubectl("get", "--raw", "/api", "--context", "lab-expired")
       #expect(expired.stderr == "error: You must be logged in to the server (Unauthorized)\n")
-      let certificate = try await server.kubectl("exec", "web", "--context", "lab-cert", "--", "echo", "x")
+      let certificate = try await server.kubectl(
+        "exec", "web", "--context", "lab-cert", "--", "echo", "x")
       #expect(certificate.stdout == "x\n")
     }
   }
@@ -125,10 +132,12 @@ struct KubectlTests {
     try await LabServer.with { server in
       #expect(try await server.kubectl("annotate", "pod", "web", "a=b").status == 0)
       #expect(try await server.kubectl("label", "pod", "web", "c=d").status == 0)
-      let pod = try JSON(parsing: try await server.kubectl("get", "pod", "web", "-o", "json").stdout.utf8)
+      let pod = try JSON(
+        parsing: try await server.kubectl("get", "pod", "web", "-o", "json").stdout.utf8)
       #expect(pod[path: ["metadata", "annotations", "a"]] == "b")
       #expect(pod[path: ["metadata", "labels", "c"]] == "d")
-      let ready = try await server.kubectl("wait", "--for=condition=Ready", "pod/web", "--timeout=9s")
+      let ready = try await server.kubectl(
+        "wait", "--for=condition=Ready", "pod/web", "--timeout=9s")
       #expect(ready.status == 0, "\(ready.stderr)")
       let not = try await server.kubectl(
         "wait", "--for=condition=Ready", "pod/pending", "--timeout=1s")
@@ -143,7 +152,9 @@ struct KubectlTests {
     }
   }
 
-  @Test func `a deleted pod's containers are ended, and workloads and endpoints follow`() async throws {
+  @Test func `a deleted pod's containers are ended, and workloads and endpoints follow`()
+    async throws
+  {
     var file = LabFile.example()
     let index = try #require(file.pods.firstIndex { $0.owner != nil })
     let name = file.pods[index].name
@@ -182,7 +193,8 @@ struct KubectlTests {
     try await LabServer.with { server in
       let watcher = try server.start(
         "get", "--raw",
-        "/api/v1/namespaces/shop/pods?watch=true&fieldSelector=metadata.name%3Dweb&timeoutSeconds=6")
+        "/api/v1/namespaces/shop/pods?watch=true&fieldSelector=metadata.name%3Dweb&timeoutSeconds=6"
+      )
       #expect(try await eventually { watcher.stdout.contains("ADDED") })
       _ = try await server.kubectl("delete", "pod", "web")
       let events = try await watcher.wait().stdout.split(separator: "\n")
@@ -209,7 +221,8 @@ struct KubectlTests {
       }
       #expect(outcome.seconds >= 3 && outcome.seconds < 6)
       let old = try await server.kubectl(
-        "get", "--raw", "/api/v1/namespaces/shop/pods?watch=true&timeoutSeconds=3&resourceVersion=1")
+        "get", "--raw", "/api/v1/namespaces/shop/pods?watch=true&timeoutSeconds=3&resourceVersion=1"
+      )
       let expired = try Recordings.events("watch/expired-410.jsonl")
       let event = try JSON(parsing: old.stdout.utf8)
       #expect(shape(of: event) == shape(of: expired[0]))

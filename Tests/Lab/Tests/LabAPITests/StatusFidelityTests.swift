@@ -47,7 +47,8 @@ struct StatusFidelityTests {
     var headers = [("Accept", accept)]
     if let user { headers.append(("Authorization", "Bearer \(user)")) }
     if let contentType { headers.append(("Content-Type", contentType)) }
-    let request = Request(method: method, uri: uri, headers: headers, body: ByteBuffer(string: body))
+    let request = Request(
+      method: method, uri: uri, headers: headers, body: ByteBuffer(string: body))
     switch api.answer(request) {
     case .bytes(let code, let contentType, _, let bytes):
       return Answer(code: code, contentType: contentType, body: String(buffer: bytes))
@@ -60,21 +61,22 @@ struct StatusFidelityTests {
   }
 
   /// Recorded entries; `user` is who sent the request.
-  @Test(arguments: [
-    ("anonymous", nil), ("bad-token", "bad"), ("bad-token-raw", "bad"),
-    ("forbidden-list", "lab-viewer"), ("forbidden-get", "lab-viewer"),
-    ("forbidden-list-pods-all", "dev"), ("forbidden-list-pods-ns", "listonly"),
-    ("forbidden-get-pod-ns", "dev"), ("forbidden-namespace-missing", "dev"),
-    ("forbidden-nodes", "lab-viewer"), ("forbidden-node", "lab-viewer"),
-    ("forbidden-exec", "lab-viewer"), ("forbidden-create-pod", "lab-viewer"),
-    ("forbidden-delete-pod", "lab-viewer"), ("notfound-pod", "lab-admin"),
-    ("notfound-pod-ns", "lab-admin"), ("notfound-deploy", "lab-admin"),
-    ("notfound-node", "lab-admin"), ("get-raw-404-path", "lab-admin"),
-    ("get-raw-403", "lab-viewer"), ("expired-continue", "lab-admin"),
-    ("continue-junk", "lab-admin"), ("rv-too-large", "lab-admin"),
-    ("selector-invalid", "lab-admin"), ("field-selector-invalid", "lab-admin"),
-    ("name-space", "lab-admin"),
-  ] as [(String, String?)])
+  @Test(
+    arguments: [
+      ("anonymous", nil), ("bad-token", "bad"), ("bad-token-raw", "bad"),
+      ("forbidden-list", "lab-viewer"), ("forbidden-get", "lab-viewer"),
+      ("forbidden-list-pods-all", "dev"), ("forbidden-list-pods-ns", "listonly"),
+      ("forbidden-get-pod-ns", "dev"), ("forbidden-namespace-missing", "dev"),
+      ("forbidden-nodes", "lab-viewer"), ("forbidden-node", "lab-viewer"),
+      ("forbidden-exec", "lab-viewer"), ("forbidden-create-pod", "lab-viewer"),
+      ("forbidden-delete-pod", "lab-viewer"), ("notfound-pod", "lab-admin"),
+      ("notfound-pod-ns", "lab-admin"), ("notfound-deploy", "lab-admin"),
+      ("notfound-node", "lab-admin"), ("get-raw-404-path", "lab-admin"),
+      ("get-raw-403", "lab-viewer"), ("expired-continue", "lab-admin"),
+      ("continue-junk", "lab-admin"), ("rv-too-large", "lab-admin"),
+      ("selector-invalid", "lab-admin"), ("field-selector-invalid", "lab-admin"),
+      ("name-space", "lab-admin"),
+    ] as [(String, String?)])
   func `refusals are as recorded`(_ id: String, _ user: String?) throws {
     let recorded = try Recordings.error(id)
     let line = try #require(recorded["request"]?.string).split(separator: " ")
@@ -160,10 +162,13 @@ struct StatusFidelityTests {
 
   // MARK: Reviews
 
-  @Test(arguments: [
-    ("selfsubjectaccessreview-allowed", "list", nil), ("selfsubjectaccessreview-denied", "create", "exec"),
-  ] as [(String, String, String?)])
-  func `access reviews are as recorded`(_ recording: String, _ verb: String, _ sub: String?) throws {
+  @Test(
+    arguments: [
+      ("selfsubjectaccessreview-allowed", "list", nil),
+      ("selfsubjectaccessreview-denied", "create", "exec"),
+    ] as [(String, String, String?)])
+  func `access reviews are as recorded`(_ recording: String, _ verb: String, _ sub: String?) throws
+  {
     let recorded = try Recordings.json("objects/\(recording).json")
     var request: JSON = [
       "kind": "SelfSubjectAccessReview", "apiVersion": "authorization.k8s.io/v1",
@@ -201,7 +206,8 @@ struct StatusFidelityTests {
     let recorded = try Recordings.json("objects/podlist-chunk-1-of-n.json")
     for member in ["kind", "apiVersion"] { #expect(chunk[member] == recorded[member]) }
     #expect(shape(of: chunk["metadata"] ?? [:]) == shape(of: recorded["metadata"] ?? [:]))
-    #expect(chunk["items"]?.array?.first?.object?.members.map(\.name) == ["metadata", "spec", "status"])
+    #expect(
+      chunk["items"]?.array?.first?.object?.members.map(\.name) == ["metadata", "spec", "status"])
     let empty = try Self.answer(api, "/api/v1/namespaces/nons/pods").json()
     var expected = try Recordings.json("objects/podlist-empty.json")
     expected["metadata"] = empty["metadata"]
@@ -240,7 +246,8 @@ struct StatusFidelityTests {
     let recorded = try Recordings.json("objects/partialmetadata-pod.json")
     let partial = try Self.answer(
       Self.api().api, "/api/v1/namespaces/demo/pods/web",
-      accept: "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io").json()
+      accept: "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"
+    ).json()
     #expect(partial.object?.members.map(\.name) == recorded.object?.members.map(\.name))
     #expect(partial["kind"] == recorded["kind"])
     #expect(partial["apiVersion"] == recorded["apiVersion"])

@@ -19,9 +19,11 @@ struct UnitTests {
   }
 
   @Test(arguments: [
-    ("", "unexpected end of JSON input"), ("hello", "invalid character 'h' looking for beginning of value"),
+    ("", "unexpected end of JSON input"),
+    ("hello", "invalid character 'h' looking for beginning of value"),
     ("[1", "unexpected end of JSON input"), ("{\"a\"}", "invalid character '}' after object key"),
-    ("1 2", "invalid character '2' after top-level value"), ("\"\\q\"", "invalid character 'q' in string escape code"),
+    ("1 2", "invalid character '2' after top-level value"),
+    ("\"\\q\"", "invalid character 'q' in string escape code"),
     ("tru", "invalid character 't' in literal true"),
     (String(repeating: "[", count: 200), "exceeded max depth"),
   ])
@@ -82,17 +84,18 @@ struct UnitTests {
 
   // MARK: Paths
 
-  @Test(arguments: [
-    ("GET", "/api/v1/pods", "list", nil, nil, ""),
-    ("GET", "/api/v1/pods?watch=true", "watch", nil, nil, ""),
-    ("GET", "/api/v1/namespaces/shop/pods/web", "get", "shop", "web", ""),
-    ("GET", "/api/v1/namespaces/shop/pods/web/exec?command=a", "get", "shop", "web", "exec"),
-    ("POST", "/api/v1/namespaces/shop/pods/web/exec", "create", "shop", "web", "exec"),
-    ("DELETE", "/apis/apps/v1/namespaces/a/deployments/b", "delete", "a", "b", ""),
-    ("DELETE", "/api/v1/namespaces/a/pods", "deletecollection", "a", nil, ""),
-    ("GET", "/api/v1/namespaces/shop", "get", "shop", "shop", ""),
-    ("PATCH", "/api/v1/nodes/n1/status", "patch", nil, "n1", "status"),
-  ] as [(String, String, String, String?, String?, String)])
+  @Test(
+    arguments: [
+      ("GET", "/api/v1/pods", "list", nil, nil, ""),
+      ("GET", "/api/v1/pods?watch=true", "watch", nil, nil, ""),
+      ("GET", "/api/v1/namespaces/shop/pods/web", "get", "shop", "web", ""),
+      ("GET", "/api/v1/namespaces/shop/pods/web/exec?command=a", "get", "shop", "web", "exec"),
+      ("POST", "/api/v1/namespaces/shop/pods/web/exec", "create", "shop", "web", "exec"),
+      ("DELETE", "/apis/apps/v1/namespaces/a/deployments/b", "delete", "a", "b", ""),
+      ("DELETE", "/api/v1/namespaces/a/pods", "deletecollection", "a", nil, ""),
+      ("GET", "/api/v1/namespaces/shop", "get", "shop", "shop", ""),
+      ("PATCH", "/api/v1/nodes/n1/status", "patch", nil, "n1", "status"),
+    ] as [(String, String, String, String?, String?, String)])
   func `paths are read as Kubernetes reads them`(
     _ method: String, _ uri: String, _ verb: String, _ namespace: String?, _ name: String?,
     _ subresource: String
@@ -124,7 +127,8 @@ struct UnitTests {
     #expect(own.text == text)
     let all = ContinueToken(
       revision: 1, last: ObjectKey(namespace: "a", name: "b"), namespace: nil)
-    #expect(try ContinueToken(all.text).last(namespace: nil) == ObjectKey(namespace: "a", name: "b"))
+    #expect(
+      try ContinueToken(all.text).last(namespace: nil) == ObjectKey(namespace: "a", name: "b"))
   }
 
   // MARK: Protobuf
@@ -143,7 +147,8 @@ struct UnitTests {
     var random = SeededGenerator(seed: 3)
     for _ in 0..<2000 {
       var mangled = bytes
-      mangled[Int.random(in: 0..<mangled.count, using: &random)] = .random(in: 0...255, using: &random)
+      mangled[Int.random(in: 0..<mangled.count, using: &random)] = .random(
+        in: 0...255, using: &random)
       _ = try? Protobuf(envelope: mangled).message(2).message(1).string(2)
       _ = try? Protobuf(envelope: mangled.prefix(.random(in: 0..<mangled.count, using: &random)))
     }
@@ -167,7 +172,8 @@ struct UnitTests {
       }
       #expect(
         failure.complaint(exitCode: 255)
-          == #"unable to start container process: exec: "nosuch": executable file not found in $PATH"#)
+          == #"unable to start container process: exec: "nosuch": executable file not found in $PATH"#
+      )
       #expect(failure.complaint(exitCode: 1) == nil)
     }
   }

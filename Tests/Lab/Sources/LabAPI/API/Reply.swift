@@ -128,9 +128,7 @@ package struct ListBody: Sendable {
   package var now = Timestamp.now
   private var next = 0
 
-  /// - Parameters:
-  ///   - type: the kind of the objects.
-  ///   - metadata: of the list.
+  /// A list of objects of a kind, with the list's own metadata.
   package init(
     _ objects: [StoredObject], type: ResourceType, metadata: JSON, representation: Representation
   ) {

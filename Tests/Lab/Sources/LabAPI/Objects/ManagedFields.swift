@@ -26,9 +26,14 @@ package struct ManagedFields {
 
   /// One entry.
   /// - Parameters:
+  ///   - manager: who.
+  ///   - apiVersion: in which version of the kind.
+  ///   - time: when.
+  ///   - subresource: through which subresource, if any.
   ///   - fields: an object with the fields that the manager set.
   ///   - unowned: further parts that the manager did not create.
   ///   - changed: items of lists, by their key, of which the manager only changed some members.
+  /// - Returns: the entry.
   package static func entry(
     manager: String, apiVersion: String = "v1", time: Timestamp, subresource: String? = nil,
     fields: JSON, unowned: Set<String> = [], changed: [JSON] = []

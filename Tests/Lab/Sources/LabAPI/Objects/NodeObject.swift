@@ -109,7 +109,9 @@ package struct NodeObject {
           let name = image.split(separator: ":").first.map(String.init) ?? image
           let digest = Digest.hexadecimal(of: image)
           return [
-            "names": [.string("docker.io/\(name)@sha256:\(digest)"), .string("docker.io/\(image)")],
+            "names": [
+              .string("docker.io/\(name)@sha256:\(digest)"), .string("docker.io/\(image)"),
+            ],
             "sizeBytes": 1_037_067,
           ]
         }),

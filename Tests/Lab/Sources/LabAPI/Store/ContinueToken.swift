@@ -7,7 +7,7 @@ package struct ContinueToken: Sendable, Equatable {
   /// The last key of the part before, relative to what is listed, with the byte 0 at its end.
   package var start: String
 
-  /// - Parameter namespace: the namespace that is listed; nil for all.
+  /// The token after an object, in a list of one namespace or (nil) of all.
   package init(revision: Int, last: ObjectKey, namespace: String?) {
     self.revision = revision
     start = (namespace == nil ? last.path : "/" + last.name) + "\0"
@@ -33,8 +33,7 @@ package struct ContinueToken: Sendable, Equatable {
     (self.revision, self.start) = (revision, start)
   }
 
-  /// The last object of the part before.
-  /// - Parameter namespace: the namespace that is listed; nil for all.
+  /// The last object of the part before, in a list of one namespace or (nil) of all.
   package func last(namespace: String?) -> ObjectKey {
     let path = start.drop { $0 == "/" }.prefix { $0 != "\0" }
     let parts = path.split(separator: "/", maxSplits: 1).map(String.init)

@@ -94,8 +94,7 @@ struct RawExec {
 
   let connection: RawConnection
 
-  /// Asks for an exec.
-  /// - Parameter target: path and query as in a recording.
+  /// Asks for an exec; `target` is path and query as in a recording.
   init(
     _ server: LabServer, target: String, context: String = "lab",
     subprotocol: String = "v5.channel.k8s.io"

@@ -26,9 +26,8 @@ final class Running: Sendable {
   private let state: Mutex<State>
   private let started = ContinuousClock.now
 
-  /// - Parameters:
-  ///   - environment: further variables.
-  ///   - stdin: what the program reads; nil for a stdin that stays open until ``closeInput()``.
+  /// Starts a program with further variables in its environment. It reads `stdin`; without one its
+  /// stdin stays open until ``closeInput()``.
   init(_ arguments: [String], environment: [String: String] = [:], stdin: Data? = Data()) throws {
     let variables = environment.map { "\($0.key)=\($0.value)" }
     let process = try ContainerProcess.start(
