@@ -261,14 +261,14 @@ package struct Session: Sendable {
           detail: messages.text)
       }
       return .farEnd
-    case .noCapture(_, let text):
+    case .noCapture(_, let reason):
       if let failure = farEndFailure(end, messages) { throw failure }
-      throw Failure(
-        .other, "Cannot capture from \(plan.target).",
-        why: text.isEmpty
-          ? "The far end ended without sending anything."
-          : "The far end sent text where packets were expected: \(printable(text, limit: 200))",
-        fix: "Run again with -v to see everything it said.", detail: messages.text)
+      var failure =
+        reason ?? Failure(.other, "", why: "The far end ended without sending anything.")
+      failure.what = "Cannot capture from \(plan.target)."
+      failure.fix = "Run again with -v to see everything it said."
+      failure.detail = failure.detail ?? messages.text
+      throw failure
     }
   }
 

@@ -32,8 +32,8 @@ enum ExtcapCommand {
       return 0
     // Nothing is left at the far end once its input has ended, and that ended with the process.
     case .cleanup: return 0
-    case .help: return answer(Reply.help)
-    case .version: return answer("poddump-extcap \(Reply.version)\n")
+    case .help: return answer(Array(Reply.help.utf8))
+    case .version: return answer(Array("poddump-extcap \(Reply.version)\n".utf8))
     case .invalid(let problem): return fail(problem, Failure.Kind.usage.rawValue)
     }
   }
@@ -76,7 +76,7 @@ enum ExtcapCommand {
       return 0
     } catch {
       let line = [error.why, error.fix].compactMap(\.self).joined(separator: " ")
-      return answer(printable(line.isEmpty ? error.what : line, limit: 300) + "\n")
+      return answer(Array((printable(line.isEmpty ? error.what : line, limit: 300) + "\n").utf8))
     }
   }
 
@@ -89,7 +89,7 @@ enum ExtcapCommand {
   }
 
   /// Writes an answer on standard output.
-  private static func answer(_ text: String) -> Int32 { put(text, to: STDOUT_FILENO) ? 0 : 1 }
+  private static func answer(_ reply: [UInt8]) -> Int32 { put(reply, to: STDOUT_FILENO) ? 0 : 1 }
 
   /// Writes a sentence for Wireshark's error dialog, which shows at most 1024 bytes.
   static func fail(_ sentence: String, _ status: Int32) -> Int32 {

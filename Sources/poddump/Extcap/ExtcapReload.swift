@@ -12,7 +12,7 @@ struct ExtcapReload: Sendable {
   private static let patience = Patience(silence: .milliseconds(2500), total: .milliseconds(2500))
 
   /// The reply; what went wrong becomes a choice that says so.
-  func reply() async -> String {
+  func reply() async -> [UInt8] {
     do throws(Failure) {
       return Reply.reload(reload, of: value, choices: try await choices())
     } catch {
@@ -30,17 +30,14 @@ struct ExtcapReload: Sendable {
       return [Choice("", display: current, isDefault: true)]
         + config.contexts.map { Choice($0.name) }
     case Argument.namespace.name:
-      let pods = try await kubectl.pods(within: Self.patience).items
-      return [Choice("", display: "(the pod's, else the context's)", isDefault: true)]
-        + Set(pods.map(\.namespace)).sorted().map { Choice($0) }
+      return Reply.namespaces(try await kubectl.namespaces(within: Self.patience))
     case Argument.pod.name:
       let namespace = reload.options[Argument.namespace.name]
       let pods = try await kubectl.pods(PodQuery(namespace: namespace), within: Self.patience).items
-      return [Choice("", display: "choose a pod…", isDefault: true)]
-        + pods.filter(\.isRunning).map { pod in
-          let name = namespace == nil ? "\(pod.namespace)/\(pod.name)" : pod.name
-          return Choice(name, display: pod.node.map { "\(name) · \($0)" } ?? "")
-        }
+      return pods.filter(\.isRunning).map { pod in
+        let name = namespace == nil ? "\(pod.namespace)/\(pod.name)" : pod.name
+        return Choice(name, display: pod.node.map { "\(name) · \($0)" } ?? "")
+      }
     case Argument.container.name:
       let pod = try await pod(kubectl)
       let title = pod.defaultContainer.map { "default (\($0.name))" } ?? "default"
