@@ -263,12 +263,11 @@ package struct Session: Sendable {
       return .farEnd
     case .noCapture(_, let reason):
       if let failure = farEndFailure(end, messages) { throw failure }
-      var failure =
-        reason ?? Failure(.other, "", why: "The far end ended without sending anything.")
-      failure.what = "Cannot capture from \(plan.target)."
-      failure.fix = "Run again with -v to see everything it said."
-      failure.detail = failure.detail ?? messages.text
-      throw failure
+      throw Failure(
+        .other, "Cannot capture from \(plan.target).",
+        why: reason?.why ?? "The far end ended without sending anything.",
+        fix: "Run again with -v to see everything it said.",
+        detail: [reason?.detail, messages.text].compactMap(\.self).joined(separator: "\n"))
     }
   }
 

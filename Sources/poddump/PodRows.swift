@@ -143,6 +143,8 @@ enum Age {
   ///   - now: Seconds since 1970.
   static func text(since created: Int?, now: Int) -> String {
     guard let created else { return "<unknown>" }
+    // A second of difference between the clocks is nothing; more is no age.
+    guard now - created >= -1 else { return "<invalid>" }
     let seconds = max(0, now - created)
     let minutes = seconds / 60
     let hours = minutes / 60
