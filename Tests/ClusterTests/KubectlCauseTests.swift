@@ -117,7 +117,7 @@ struct RecordedError: Decodable, CustomTestStringConvertible, Sendable {
         .notFound("pod does not exist")
       ),
       (
-        "error: what a login program said\nError from server (NotFound): pods \"web\" not found",
+        "error: You must be logged in to the server, says a login program\nError from server (NotFound): pods \"web\" not found",
         .notFound("pods \"web\" not found")
       ),
       ("something else entirely", .unknown("something else entirely")),
