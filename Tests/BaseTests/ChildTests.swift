@@ -45,7 +45,8 @@ import Testing
   @Test func argumentsAndEnvironmentArriveUntouched() async throws {
     let words = ["a b", "$(reboot)", "'", "\"", "x\ny", "", "-n", "ü"]
     let command = Command(
-      "/bin/sh", ["-c", "printf '%s|' \"$@\"; printf %s \"$POD\"; echo \"${HOME-none}\"", "x"] + words,
+      "/bin/sh",
+      ["-c", "printf '%s|' \"$@\"; printf %s \"$POD\"; echo \"${HOME-none}\"", "x"] + words,
       environment: ["POD": "a;b c", "HOME": nil])
     let (text, _) = try await withChild(command) { child throws(Failure) in
       try await Self.read(child.output)
@@ -65,7 +66,8 @@ import Testing
   }
 
   @Test func theEndOfTheBodyIsTheEndOfInput() async throws {
-    let (_, status) = try await withChild(Self.shell("cat >/dev/null; exit 3"), grace: .seconds(20)) {
+    let (_, status) = try await withChild(Self.shell("cat >/dev/null; exit 3"), grace: .seconds(20))
+    {
       _ throws(Failure) in
     }
     #expect(status == .exited(3))
