@@ -28,5 +28,5 @@ func refresh(_ cache: ListingCache) {
   posix_spawnattr_setflags(&attributes, spawnInNewSession)
   var arguments = [strdup(path), strdup("extcap"), strdup("--refresh"), nil]
   var child: pid_t = 0
-  posix_spawn(&child, path, &actions, &attributes, &arguments, environ)
+  posix_spawn(&child, path, &actions, &attributes, &arguments, environment())
 }

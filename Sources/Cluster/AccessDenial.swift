@@ -20,6 +20,7 @@ package struct AccessDenial: Sendable, Equatable {
     }
     let line = text.prefix { !$0.isNewline }
     words = String(line.ranges(of: "is forbidden: ").first.map { line[$0.upperBound...] } ?? line)
+      .replacing(" in API group \"\"", with: "")
     guard let (user, afterUser) = between("User \"", "\"", in: line),
       let (verb, afterVerb) = between(" cannot ", " ", in: afterUser),
       let (resource, rest) = between(" resource \"", "\"", in: afterVerb)

@@ -48,22 +48,25 @@ enum KindWord: Equatable {
   ]
 
   /// The kinds of Kubernetes 1.36's own discovery documents that are no targets.
-  private static let others: Set<String> = [
-    "cm", "configmap", "configmaps", "secret", "secrets", "ns", "namespace", "namespaces",
-    "ep", "endpoint", "endpoints", "endpointslice", "endpointslices", "ev", "event", "events",
-    "ing", "ingress", "ingresses", "ingressclass", "ingressclasses",
-    "netpol", "networkpolicy", "networkpolicies", "pv", "persistentvolume", "persistentvolumes",
-    "pvc", "persistentvolumeclaim", "persistentvolumeclaims", "sc", "storageclass",
-    "storageclasses", "sa", "serviceaccount", "serviceaccounts", "cj", "cronjob", "cronjobs",
-    "hpa", "horizontalpodautoscaler", "horizontalpodautoscalers",
-    "pdb", "poddisruptionbudget", "poddisruptionbudgets", "podtemplate", "podtemplates",
-    "quota", "resourcequota", "resourcequotas", "limits", "limitrange", "limitranges",
-    "role", "roles", "rolebinding", "rolebindings", "clusterrole", "clusterroles",
-    "clusterrolebinding", "clusterrolebindings", "crd", "crds", "customresourcedefinition",
-    "customresourcedefinitions", "pc", "priorityclass", "priorityclasses",
-    "csr", "certificatesigningrequest", "certificatesigningrequests", "lease", "leases",
-    "controllerrevision", "controllerrevisions", "runtimeclass", "runtimeclasses",
-    "volumeattachment", "volumeattachments", "csidriver", "csidrivers", "csinode", "csinodes",
-    "cs", "componentstatus", "componentstatuses",
-  ]
+  private static let others = Set(
+    """
+    apiservices apiservice bindings binding certificatesigningrequests certificatesigningrequest csr
+    clusterrolebindings clusterrolebinding clusterroles clusterrole componentstatuses componentstatus cs
+    configmaps configmap cm controllerrevisions controllerrevision cronjobs cronjob cj csidrivers csidriver
+    csinodes csinode csistoragecapacities csistoragecapacity customresourcedefinitions
+    customresourcedefinition crd crds deviceclasses deviceclass endpoints ep endpointslices endpointslice
+    events event ev flowschemas flowschema horizontalpodautoscalers horizontalpodautoscaler hpa
+    ingressclasses ingressclass ingresses ingress ing ipaddresses ipaddress ip leases lease limitranges
+    limitrange limits mutatingadmissionpolicies mutatingadmissionpolicy mutatingadmissionpolicybindings
+    mutatingadmissionpolicybinding mutatingwebhookconfigurations mutatingwebhookconfiguration namespaces
+    namespace ns networkpolicies networkpolicy netpol persistentvolumeclaims persistentvolumeclaim pvc
+    persistentvolumes persistentvolume pv poddisruptionbudgets poddisruptionbudget pdb podtemplates
+    podtemplate priorityclasses priorityclass pc prioritylevelconfigurations prioritylevelconfiguration
+    resourceclaims resourceclaim resourceclaimtemplates resourceclaimtemplate resourcequotas resourcequota
+    quota resourceslices resourceslice rolebindings rolebinding roles role runtimeclasses runtimeclass
+    secrets secret serviceaccounts serviceaccount sa servicecidrs servicecidr storageclasses storageclass sc
+    validatingadmissionpolicies validatingadmissionpolicy validatingadmissionpolicybindings
+    validatingadmissionpolicybinding validatingwebhookconfigurations validatingwebhookconfiguration
+    volumeattachments volumeattachment volumeattributesclasses volumeattributesclass vac
+    """.split(whereSeparator: \.isWhitespace).map(String.init))
 }

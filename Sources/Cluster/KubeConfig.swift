@@ -47,6 +47,7 @@ package struct KubeConfig: Sendable, Equatable {
   /// The context of a name, or the current one.
   ///
   /// - Parameter name: What `--context` says; nil means the current context.
+  /// - Returns: The context, with the namespace that counts.
   /// - Throws: `Failure`: `notFound` for a name that the kubeconfig does not have, `other` when there is
   ///   no context to choose.
   package func context(named name: String? = nil) throws(Failure) -> Context {
@@ -63,7 +64,7 @@ package struct KubeConfig: Sendable, Equatable {
     }
     guard let found = contexts.first(where: { $0.name == wanted }) else {
       throw Failure(
-        .notFound, "There is no context “\(printable(wanted, limit: 100))”.",
+        .notFound, "There is no context \"\(printable(wanted, limit: 100))\".",
         why: name == nil
           ? "The kubeconfig names it as the current one and does not describe it."
           : "The kubeconfig does not have it.",
@@ -131,7 +132,7 @@ extension Kubectl {
   /// - Throws: `Failure` when a file cannot be read as a kubeconfig, or one named by `--kubeconfig` does
   ///   not exist (kubectl shows an empty configuration then).
   package func config(
-    within patience: Patience = .standard
+    within patience: Patience? = nil
   ) async throws(Failure) -> KubeConfig {
     let what = "Cannot read the kubeconfig."
     var plain = self

@@ -14,6 +14,7 @@ package enum KubeConfigFiles {
   /// - Parameters:
   ///   - kubeconfig: What `--kubeconfig` says.
   ///   - environment: Looks a variable up.
+  /// - Returns: `--kubeconfig` alone, else the files of KUBECONFIG, else `~/.kube/config`.
   package static func paths(
     kubeconfig: String?, environment: (String) -> String? = environmentValue
   ) -> [String] {

@@ -18,6 +18,8 @@ package struct Kubectl: Sendable, Equatable {
   /// interaction the display is taken out of the environment and BROWSER names a program that does
   /// nothing. A program that opens a window by other means (macOS's `open`) is only bounded by time.
   package var isInteractive: Bool
+  /// How long a call may take that does not say otherwise.
+  package var patience = Patience.standard
 
   /// Describes a kubectl; nothing is started.
   package init(
@@ -52,6 +54,7 @@ package struct Kubectl: Sendable, Equatable {
   ///
   /// - Parameter arguments: The subcommand and what follows. Values from outside must have been checked
   ///   or joined to their flag by `=`.
+  /// - Returns: The command with kubectl's path, the global flags and the environment.
   package func command(_ arguments: [String]) -> Command {
     var global: [String] = []
     if let kubeconfig { global.append("--kubeconfig=\(kubeconfig)") }
@@ -76,7 +79,7 @@ package struct Kubectl: Sendable, Equatable {
   static func check(_ name: String, isValid: Bool, _ kind: String) throws(Failure) {
     guard !isValid else { return }
     throw Failure(
-      .usage, "“\(printable(name, limit: 80))” is no name of a \(kind).",
+      .usage, "\"\(printable(name, limit: 80))\" is no name of a \(kind).",
       why: "Such names have only lower-case letters, digits and dashes.",
       fix: "poddump list shows the names there are.")
   }

@@ -61,9 +61,12 @@ extension KubectlCause {
   ) -> Failure {
     let (seconds, attoseconds) = patience.silence.components
     let tenths = attoseconds / 100_000_000_000_000_000
+    // A login program that waits for the user may have said so.
+    let words = KubectlMessage(errors).quotation
     return Failure(
       .unreachable, what,
-      why: "Nothing came from the API server for \(seconds)\(tenths == 0 ? "" : ".\(tenths)") s.",
+      why: "kubectl had no answer for \(seconds)\(tenths == 0 ? "" : ".\(tenths)") s."
+        + (words.isEmpty ? "" : " kubectl's last words: \(words)."),
       fix: "Check the network, the VPN and the login: kubectl get --raw /version.",
       detail: detail(errors))
   }
@@ -77,7 +80,8 @@ extension KubectlCause {
 
   private static func detail(_ errors: String) -> String? {
     let text = errors.split(whereSeparator: \.isNewline).suffix(20).joined(separator: "\n")
-    return text.isEmpty ? nil : printable(text)
+    // The end counts, and there is no telling how long a line is.
+    return text.isEmpty ? nil : printable(String(text.unicodeScalars.suffix(2000)))
   }
 
   /// The failure that the user sees.
@@ -91,8 +95,10 @@ extension KubectlCause {
     switch self {
     case .noKubeconfig, .brokenKubeconfig, .unknown: .other
     case .badSelector: .usage
-    case .unreachable, .insecure, .wrongProtocol, .overloaded, .kubeletUnreachable: .unreachable
-    case .notLoggedIn, .loginFailed, .forbidden: .denied
+    case .refused, .timedOut, .unreachable, .connectionLost, .insecure, .wrongProtocol,
+      .overloaded, .kubeletUnreachable:
+      .unreachable
+    case .notLoggedIn, .loginProgramMissing, .loginFailed, .forbidden: .denied
     case .unknownContext, .unknownEntry, .notFound, .noSuchContainer: .notFound
     case .containerNotRunning, .podFinished, .podNotScheduled, .noProgram: .noRoute
     }
@@ -103,26 +109,30 @@ extension KubectlCause {
     switch self {
     case .noKubeconfig:
       "No kubeconfig with a current context was found; kubectl then tries localhost:8080."
-    case .brokenKubeconfig(let words): "kubectl cannot use the kubeconfig: \(words)."
-    case .unknownContext(let name): "The kubeconfig has no context “\(name)”."
+    case .brokenKubeconfig(let words): "The kubeconfig cannot be used: \(words)."
+    case .unknownContext(let name): "The kubeconfig has no context \"\(name)\"."
     case .unknownEntry(let words): "The kubeconfig is incomplete: \(words)."
+    case .refused(let host): "Nothing accepts connections at \(host)."
+    case .timedOut: "The API server did not answer in time."
     case .unreachable(let words): "The API server cannot be reached: \(words)."
+    case .connectionLost(let words): "The connection to the API server broke: \(words)."
     case .insecure(let words): "The API server's certificate is not trusted: \(words)."
     case .wrongProtocol: "What answers at the server's address does not speak to kubectl."
     case .overloaded(let words): "The API server is not able to answer now: \(words)."
     case .notLoggedIn: "The API server does not accept the login, or there is none."
+    case .loginProgramMissing(let name): "The login program \(name) is not installed."
     case .loginFailed(let text, let words):
-      words.map { "\(text) It said: “\($0)”." } ?? text
+      "The login failed: \(text)." + (words.map { " Before that: \($0)." } ?? "")
     case .forbidden(let denial): "Not allowed: \(denial.words)."
     case .notFound(let words): "The API server says: \(words)."
-    case .noSuchContainer(let name): "The pod has no container “\(name)”."
-    case .containerNotRunning(let name): "The container “\(name)” is not running."
+    case .noSuchContainer(let name): "The pod has no container \"\(name)\"."
+    case .containerNotRunning(let name): "The container \"\(name)\" is not running."
     case .podFinished(let phase): "The pod is finished (\(phase)); no container of it runs."
     case .podNotScheduled: "The pod has not been given a node yet."
-    case .noProgram(let name, .missing): "The container has no program “\(name)”."
+    case .noProgram(let name, .missing): "The container has no program \"\(name)\"."
     case .noProgram(let name, .notExecutable):
-      "The container's “\(name)” cannot be run: permission denied."
-    case .noProgram(let name, .other): "The program “\(name)” cannot be started in the container."
+      "The container's \"\(name)\" cannot be run: permission denied."
+    case .noProgram(let name, .other): "The program \"\(name)\" cannot be started in the container."
     case .kubeletUnreachable: "The API server cannot reach the kubelet on the pod's node."
     case .badSelector(let words): "The selector is not valid: \(words)."
     case .unknown(let words): "kubectl says: \(words)."
@@ -136,13 +146,16 @@ extension KubectlCause {
       "Put one into ~/.kube/config, name it with KUBECONFIG or --kubeconfig, or set its current context."
     case .brokenKubeconfig: "Correct the file; kubectl config view shows whether it can be read."
     case .unknownContext, .unknownEntry: "kubectl config get-contexts shows what there is."
-    case .unreachable: "Check the network, the VPN and the server's address: kubectl cluster-info."
+    case .refused, .timedOut, .unreachable:
+      "Check the network, the VPN and the server's address: kubectl cluster-info."
+    case .connectionLost: "Start again; check the network and what stands between."
     case .insecure:
       "Check certificate-authority and the server's name in the kubeconfig, and the system's clock."
     case .wrongProtocol: "Check the server's address in the kubeconfig: https, host and port."
     case .overloaded: "Try again in a moment."
-    case .notLoggedIn: "Log in again; kubectl get pods must work in this terminal."
-    case .loginFailed: "Install or run it by hand first; kubectl get pods must work."
+    case .notLoggedIn: "Log in again; kubectl get pods must work."
+    case .loginProgramMissing: "Install it, or put its directory into PATH."
+    case .loginFailed: "Log in by hand until kubectl get pods works."
     case .forbidden(let denial):
       if let verb = denial.verb, let resource = denial.resource {
         "Ask for the right to \(verb) \(resource)"
@@ -155,7 +168,7 @@ extension KubectlCause {
     case .containerNotRunning: "Choose a running container with -c, or wait until it runs."
     case .podFinished: "Choose a pod that runs; poddump list shows them."
     case .podNotScheduled: "Wait until it runs; kubectl describe pod says what it waits for."
-    case .noProgram: "Choose another container with -c, or another route with --route."
+    case .noProgram: "Choose another container with -c."
     case .kubeletUnreachable: "Check the node: kubectl get nodes."
     case .badSelector: "Write it as for kubectl: -l app=api,tier!=cache."
     case .unknown: "Try the same with kubectl; -v shows all it said."

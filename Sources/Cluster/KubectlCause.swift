@@ -6,14 +6,20 @@ package enum KubectlCause: Sendable, Equatable {
   case unknownContext(String)
   /// A cluster or user that the kubeconfig does not describe.
   case unknownEntry(String)
+  case refused(host: String)
+  case timedOut
   case unreachable(String)
+  /// A connection that stood has broken.
+  case connectionLost(String)
   case insecure(String)
   /// Something answers that is no API server, or http and https are mixed up.
   case wrongProtocol
   case overloaded(String)
   /// 401, or no credentials at all.
   case notLoggedIn
-  /// A login program is missing or failed; its own words, if it had any.
+  /// A login program that kubectl wants to start is not installed.
+  case loginProgramMissing(String)
+  /// A login program failed; its own words, if it had any.
   case loginFailed(String, words: String?)
   /// A right that is missing, or another reason for 403.
   case forbidden(AccessDenial)
@@ -43,15 +49,18 @@ package enum KubectlCause: Sendable, Equatable {
   }
 
   private static func login(_ message: KubectlMessage) -> KubectlCause? {
-    if message.has("getting credentials") || message.has("exec plugin: ") {
-      if let program = message.between("exec: executable ", " not found") {
-        return .loginFailed("The login program \(program) was not found.", words: nil)
-      }
-      return .loginFailed(
-        "The login program failed: \(message.quotation).", words: message.before)
+    if message.has("auth plugin has been removed") {
+      let wanted = message.between("Please use the \"", "\"")
+      return .loginProgramMissing(wanted ?? "named in the kubeconfig")
     }
-    if message.has("auth plugin has been removed") || message.has("default token source") {
-      return .loginFailed("\(message.quotation)", words: nil)
+    if let program = message.between("exec: executable ", " not found") {
+      return .loginProgramMissing(program)
+    }
+    if message.has("getting credentials: ") || message.has("exec plugin: ")
+      || message.has("default token source")
+    {
+      let words = message.quotation.trimmingPrefix("getting credentials: ")
+      return .loginFailed(String(words), words: message.before)
     }
     if message.has("You must be logged in to the server") || message.has("Unauthorized")
       || message.text == "error: EOF" || message.text.hasPrefix("error: Please enter Username")
@@ -77,7 +86,11 @@ package enum KubectlCause: Sendable, Equatable {
       let lines = message.text.split(separator: "\n").dropFirst()
       return .brokenKubeconfig(lines.map { $0.trimmingPrefix("* ") }.joined(separator: "; "))
     }
-    if message.has("error loading config file") || message.has("host must be a URL")
+    if message.has("error loading config file ") {
+      let words = message.quotation.trimmingPrefix("error loading config file ")
+      return .brokenKubeconfig(String(words))
+    }
+    if message.has("host must be a URL")
       || message.text.hasPrefix("error: stat ") || message.has("invalid configuration")
     {
       return .brokenKubeconfig(message.quotation)
@@ -92,21 +105,34 @@ package enum KubectlCause: Sendable, Equatable {
     {
       return .wrongProtocol
     }
+    if let host = message.between("The connection to the server ", " was refused") {
+      return .refused(host: host)
+    }
+    let timeouts = [
+      "context deadline exceeded", "Client.Timeout", "i/o timeout", "TLS handshake timeout",
+    ]
+    if timeouts.contains(where: message.has) { return .timedOut }
+    let breaks = [
+      "connection reset by peer", "connection lost", "lost connection", "unexpected EOF",
+      "broken pipe", "use of closed network connection", "websocket: close", "stream error: ",
+    ]
+    if breaks.contains(where: message.has) { return .connectionLost(message.quotation) }
     let signs = [
-      "Unable to connect to the server", "The connection to the server", "i/o timeout",
-      "context deadline exceeded", "no route to host", "connection refused", "no such host",
-      "TLS handshake timeout", "connection reset by peer", "client connection lost",
-      "Client.Timeout", "unexpected EOF", "proxyconnect",
+      "Unable to connect to the server", "no route to host", "connection refused",
+      "no such host", "proxyconnect", "error sending request",
     ]
     return signs.contains(where: message.has) ? .unreachable(message.quotation) : nil
   }
 
   private static func answer(_ message: KubectlMessage) -> KubectlCause? {
-    if message.has("is forbidden: ") || message.has("(Forbidden)") {
-      return .forbidden(AccessDenial(message.text))
+    if message.has("is forbidden: ") || message.has("(Forbidden)")
+      || message.has("Forbidden (user=")
+    {
+      return .forbidden(AccessDenial(message.quotation))
     }
     if message.has("(NotFound)") || message.has("doesn't have a resource type")
-      || message.has(" not found") || message.has("without a selector")
+      || message.has(" not found") || message.has("pod does not exist")
+      || message.has("without a selector")
     {
       return .notFound(message.between("(NotFound): ", "") ?? message.quotation)
     }

@@ -13,6 +13,7 @@ package enum KubectlFinder {
   /// programs. Relative entries of PATH are left out: what a foreign directory holds is not run.
   ///
   /// - Parameter environment: Looks a variable up.
+  /// - Returns: Absolute paths, each once, in the order to look in.
   package static func directories(_ environment: (String) -> String?) -> [String] {
     let home = environment("HOME") ?? ""
     var all = (environment("PATH") ?? "").split(separator: ":").map(String.init)

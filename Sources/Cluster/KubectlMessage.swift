@@ -50,11 +50,13 @@ struct KubectlMessage: Equatable {
   /// The message's first line without its head and its full stop, to be quoted in a sentence.
   var quotation: String {
     var line = text.prefix { !$0.isNewline }
-    for head in ["error: ", "Unable to connect to the server: "] where line.hasPrefix(head) {
-      line = line.dropFirst(head.count)
-    }
+    let heads = [
+      "error: ", "Unable to connect to the server: ", "Error from server: ",
+      "Error from server (Forbidden): ", "unable to upgrade connection: ",
+    ]
+    for head in heads where line.hasPrefix(head) { line = line.dropFirst(head.count) }
     while line.last == "." { line.removeLast() }
-    return printable(line, limit: 400)
+    return printable(line, limit: 300)
   }
 
   /// The exit status of the remote program in `command terminated with exit code N`, which is always

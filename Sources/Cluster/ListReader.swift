@@ -15,7 +15,7 @@ package struct ListReader {
   private var envelope: [UInt8] = []
   private var envelopeScanner = JSONScanner()
   /// The beginning of an item whose end has not arrived yet.
-  private var carry: [UInt8] = []
+  private(set) var carry: [UInt8] = []
   private var itemScanner = JSONScanner()
   /// Bytes read before this piece, for the offsets in errors.
   private var offset = 0

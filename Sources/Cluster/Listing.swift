@@ -1,42 +1,11 @@
 package import Base
 
-/// Which pods to list.
-package struct PodQuery: Sendable, Equatable {
-  /// nil means all namespaces.
-  package var namespace: String?
-  package var labels: LabelSelector?
-  /// Only pods of this node.
-  package var node: String?
-  /// The most pods asked of the server; nil means all.
-  package var limit: Int?
-  /// Whether the pods' labels are kept.
-  package var keepsLabels = false
-
-  package init(
-    namespace: String? = nil, labels: LabelSelector? = nil, node: String? = nil,
-    limit: Int? = nil, keepsLabels: Bool = false
-  ) {
-    self.namespace = namespace
-    self.labels = labels
-    self.node = node
-    self.limit = limit
-    self.keepsLabels = keepsLabels
-  }
-}
-
-/// What was listed.
-package struct Listed<Item: Sendable>: Sendable {
-  package var items: [Item]
-  /// Whether the server has more than the limit let through.
-  package var isComplete: Bool
-}
-
 extension Kubectl {
   /// Lists pods with one call, parsing while they arrive.
   ///
   /// - Throws: `Failure`: `unreachable`, `denied`, `usage` for a selector that is none.
   package func pods(
-    _ query: PodQuery = PodQuery(), within patience: Patience = .standard
+    _ query: PodQuery = PodQuery(), within patience: Patience? = nil
   ) async throws(Failure) -> Listed<Pod> {
     try await pods(query, within: patience, into: Collector<Pod>()).listed
   }
@@ -46,14 +15,14 @@ extension Kubectl {
   /// - Returns: Whether the list was complete (see `PodQuery.limit`).
   @discardableResult
   package func pods(
-    _ query: PodQuery = PodQuery(), within patience: Patience = .standard,
+    _ query: PodQuery = PodQuery(), within patience: Patience? = nil,
     each: @escaping @Sendable (Pod) throws(Failure) -> Void
   ) async throws(Failure) -> Bool {
     try await pods(query, within: patience, into: Caller(each: each)).isComplete
   }
 
   /// Lists the nodes.
-  package func nodes(within patience: Patience = .standard) async throws(Failure) -> [Node] {
+  package func nodes(within patience: Patience? = nil) async throws(Failure) -> [Node] {
     let what = "Cannot list nodes\(whereText)."
     let consumer = ListConsumer(what: what, sink: Collector<Node>()) {
       (json) throws(JSONError) in try Node.read(json)
@@ -62,12 +31,31 @@ extension Kubectl {
       .finished().sink.items
   }
 
+  /// Lists the names of the namespaces.
+  package func namespaces(
+    within patience: Patience? = nil
+  ) async throws(Failure) -> [String] {
+    let what = "Cannot list namespaces\(whereText)."
+    let consumer = ListConsumer(what: what, sink: Collector<String>()) {
+      (json) throws(JSONError) in try Self.name(json)
+    }
+    return try await get(
+      what, raw: APIPath("/api/v1/namespaces"), within: patience, into: consumer
+    ).finished().sink.items
+  }
+
   /// Lists the workloads of one kind.
   ///
-  /// - Parameter namespace: nil means all namespaces.
+  /// - Parameters:
+  ///   - kind: Which kind.
+  ///   - namespace: nil means all namespaces.
+  ///   - labels: nil means all.
+  ///   - patience: How long it may take.
+  /// - Returns: The workloads in the API's order.
+  /// - Throws: `Failure`: `unreachable`, `denied`, `usage` for a selector that is none.
   package func workloads(
     _ kind: WorkloadKind, namespace: String? = nil, labels: LabelSelector? = nil,
-    within patience: Patience = .standard
+    within patience: Patience? = nil
   ) async throws(Failure) -> [Workload] {
     let what = "Cannot list \(kind.resource.name)\(whereText)."
     let path = try Self.path(
@@ -80,12 +68,48 @@ extension Kubectl {
       .finished().sink.items
   }
 
+  /// Lists the workloads of several kinds, with one call for each, all at once.
+  ///
+  /// - Parameters:
+  ///   - kinds: Which kinds.
+  ///   - namespace: nil means all namespaces.
+  ///   - labels: nil means all.
+  ///   - patience: How long it may take.
+  /// - Returns: The workloads by kind, in the order asked for.
+  /// - Throws: The first `Failure`; what could be listed of the other kinds is lost.
+  package func workloads(
+    of kinds: [WorkloadKind] = [.deployment, .statefulSet, .daemonSet, .job],
+    namespace: String? = nil, labels: LabelSelector? = nil, within patience: Patience? = nil
+  ) async throws(Failure) -> [Workload] {
+    let results = await withTaskGroup(of: (Int, Result<[Workload], Failure>).self) { group in
+      for (index, kind) in kinds.enumerated() {
+        group.addTask {
+          do throws(Failure) {
+            return (
+              index,
+              .success(
+                try await workloads(kind, namespace: namespace, labels: labels, within: patience))
+            )
+          } catch {
+            return (index, .failure(error))
+          }
+        }
+      }
+      var results = [Result<[Workload], Failure>](repeating: .success([]), count: kinds.count)
+      for await (index, result) in group { results[index] = result }
+      return results
+    }
+    var all: [Workload] = []
+    for result in results { all += try result.get() }
+    return all
+  }
+
   /// Finds one pod, with one call.
   ///
   /// - Throws: `Failure`: `notFound` when there is no such pod or namespace.
   package func pod(
     namespace: String, name: String, keepsLabels: Bool = false,
-    within patience: Patience = .standard
+    within patience: Patience? = nil
   ) async throws(Failure) -> Pod {
     let what = "Cannot find pod \(namespace)/\(name)\(whereText)."
     try Self.check(name, isValid: ResourceName.isSubdomain(name), "pod")
@@ -98,7 +122,7 @@ extension Kubectl {
 
   /// Finds one node, with one call.
   package func node(
-    name: String, within patience: Patience = .standard
+    name: String, within patience: Patience? = nil
   ) async throws(Failure) -> Node {
     try Self.check(name, isValid: ResourceName.isSubdomain(name), "node")
     let path = try Self.path("/api/v1", "nodes", namespace: nil, name: name)
@@ -110,7 +134,7 @@ extension Kubectl {
   /// Finds one workload, with one call.
   package func workload(
     _ kind: WorkloadKind, namespace: String, name: String,
-    within patience: Patience = .standard
+    within patience: Patience? = nil
   ) async throws(Failure) -> Workload {
     let what = "Cannot find \(kind.rawValue)/\(name) in namespace \(namespace)\(whereText)."
     try Self.check(name, isValid: ResourceName.isSubdomain(name), kind.title)
@@ -126,7 +150,7 @@ extension Kubectl {
   /// - Throws: `Failure`: `noRoute` for a Service that has no selector; its addresses are no pods.
   package func workloadPods(
     _ kind: WorkloadKind, namespace: String, name: String,
-    within patience: Patience = .standard
+    within patience: Patience? = nil
   ) async throws(Failure) -> (workload: Workload, pods: [Pod]) {
     let workload = try await workload(kind, namespace: namespace, name: name, within: patience)
     guard let selector = workload.selector else {
@@ -142,7 +166,7 @@ extension Kubectl {
 
 extension Kubectl {
   private func pods<S: ItemSink>(
-    _ query: PodQuery, within patience: Patience, into sink: S
+    _ query: PodQuery, within patience: Patience?, into sink: S
   ) async throws(Failure) -> S where S.Item == Pod {
     let place = query.namespace.map { " in namespace \(printable($0, limit: 80))" } ?? ""
     let what = "Cannot list pods\(place)\(whereText)."
@@ -165,7 +189,7 @@ extension Kubectl {
 
   /// Reads one object.
   private func object<T: Sendable>(
-    _ what: String, _ path: APIPath, within patience: Patience,
+    _ what: String, _ path: APIPath, within patience: Patience?,
     _ read: (UnsafeRawBufferPointer) throws(JSONError) -> T?
   ) async throws(Failure) -> T {
     let bytes = try await get(
@@ -180,6 +204,20 @@ extension Kubectl {
     case .success(nil): throw .unreadable(what, "The answer holds no object.")
     case .failure(let error): throw .unreadable(what, error.sentence)
     }
+  }
+
+  /// Reads an object's name only.
+  private static func name(_ json: UnsafeRawBufferPointer) throws(JSONError) -> String? {
+    var name: String?
+    var reader = JSONReader(json)
+    try reader.object { (key, reader) throws(JSONError) in
+      guard case "metadata" = key else { return }
+      try reader.object { (key, reader) throws(JSONError) in
+        if case "name" = key { name = try reader.string() }
+      }
+    }
+    try reader.end()
+    return name
   }
 
   /// The path of a resource, or of one object of it.

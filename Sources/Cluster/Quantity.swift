@@ -75,7 +75,9 @@ package enum Quantity {
     case .power(let power):
       for _ in 0..<power.magnitude { number = power < 0 ? number / 10 : number * 10 }
     }
-    return Int(exactly: number.rounded(.up)) ?? .max
+    // However little is left of it, something is more than nothing.
+    let isZero = !(whole + fraction).contains { $0 != "0" }
+    return isZero ? 0 : max(1, Int(exactly: number.rounded(.up)) ?? .max)
   }
 
   private static func takeDigits(_ rest: inout Substring) -> Substring {

@@ -84,7 +84,7 @@ package struct Target: Sendable, Hashable {
   package static func check(namespace: String) throws(Failure) {
     guard ResourceName.isLabel(namespace) else {
       throw Failure(
-        .usage, "“\(printable(namespace, limit: 80))” is no name of a namespace.",
+        .usage, "\"\(printable(namespace, limit: 80))\" is no name of a namespace.",
         why: "Such names have only lower-case letters, digits and dashes, at most 63.",
         fix: "kubectl get namespaces shows those there are.")
     }
@@ -94,7 +94,7 @@ package struct Target: Sendable, Hashable {
     guard ResourceName.isLabel(namespace) else {
       throw malformed(
         text,
-        "“\(printable(namespace, limit: 80))” is neither a kind that poddump knows nor a namespace.",
+        "\"\(printable(namespace, limit: 80))\" is neither a kind that poddump knows nor a namespace.",
         fix: howTo)
     }
   }
@@ -103,7 +103,7 @@ package struct Target: Sendable, Hashable {
     "Write a pod (web, shop/web, pod/web), a workload (deploy/api, sts/db, ds/agent, rs/…, job/x, svc/api) or a node (node/n1)."
 
   private static func malformed(_ text: String, _ why: String, fix: String) -> Failure {
-    Failure(.usage, "“\(printable(text, limit: 80))” is no target.", why: why, fix: fix)
+    Failure(.usage, "\"\(printable(text, limit: 80))\" is no target.", why: why, fix: fix)
   }
 
   /// The kind that a word stands for; nil when kubectl knows none by it.
@@ -111,7 +111,7 @@ package struct Target: Sendable, Hashable {
     guard let known = KindWord(word) else { return nil }
     guard case .target(let kind) = known else {
       throw malformed(
-        text, "A target of the kind “\(printable(word, limit: 80))” has no packets.",
+        text, "A target of the kind \"\(printable(word, limit: 80))\" has no packets.",
         fix: "\(howTo) If a namespace is meant, name it with -n.")
     }
     return kind

@@ -18,6 +18,8 @@ package struct Entry: Equatable, Sendable {
   package var defaultContainer: String?
   /// The names of the containers, in the pod's order.
   package var containers: [String]
+  /// When it was seen last, in seconds since 1970, if it is gone; nil if it was there.
+  package var lastSeen: Int64?
 
   /// What the entry is.
   package var kind: InterfaceValue.Kind { value.kind }
@@ -50,7 +52,8 @@ package struct Entry: Equatable, Sendable {
 
   init(
     value: InterfaceValue, name: String, node: String, display: String, phase: String,
-    isRunning: Bool, rank: Int?, defaultContainer: String?, containers: [String]
+    isRunning: Bool, rank: Int?, defaultContainer: String?, containers: [String],
+    lastSeen: Int64? = nil
   ) {
     self.value = value
     self.name = name
@@ -61,6 +64,7 @@ package struct Entry: Equatable, Sendable {
     self.rank = rank
     self.defaultContainer = defaultContainer
     self.containers = containers
+    self.lastSeen = lastSeen
   }
 
   /// The description of an interface in Wireshark's list. It always names the context, so that

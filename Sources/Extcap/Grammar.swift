@@ -4,6 +4,9 @@
 /// can be escaped; a line that is not UTF-8 is dropped; an unprintable character in an argument's
 /// title makes Wireshark abort at start (extcap_parser.c and prefs.c of Wireshark 4.0 and 4.4).
 package enum Grammar {
+  /// The most characters of a text that people read. Wireshark has no limit of its own.
+  package static let longestShown = 500
+
   /// Text for people, changed where it must be: braces become round ones, control characters,
   /// direction marks and the like become `�`, blanks at the ends go.
   ///
@@ -11,7 +14,7 @@ package enum Grammar {
   ///   - text: Any text, also from a cluster.
   ///   - limit: The most characters kept; a longer text ends in `…`.
   /// - Returns: The text as it may stand in a sentence.
-  package static func shown(_ text: String, limit: Int = 400) -> String {
+  package static func shown(_ text: String, limit: Int = longestShown) -> String {
     var text = text
     let survey = Survey(text)
     if !survey.isPrintable || survey.hasBraces || text.utf8.first == 0x20
@@ -117,7 +120,9 @@ package struct Sentence: Equatable, Sendable {
     text += "}"
   }
 
-  private mutating func show(_ key: String, _ value: String?, limit: Int = 400) {
+  private mutating func show(
+    _ key: String, _ value: String?, limit: Int = Grammar.longestShown
+  ) {
     guard let value, !value.isEmpty else { return }
     put(key, Grammar.shown(value, limit: limit))
   }
@@ -136,7 +141,8 @@ package struct Sentence: Equatable, Sendable {
   package static func interface(_ value: InterfaceValue, display: String) -> Sentence {
     var line = Sentence("interface")
     line.put("value", value.text)
-    line.show("display", display.isEmpty ? value.text : display)
+    let display = Grammar.shown(display)
+    line.put("display", display.isEmpty ? value.text : display)
     return line
   }
 
@@ -155,13 +161,16 @@ package struct Sentence: Equatable, Sendable {
   ///   - argument: What is asked for.
   ///   - number: Its number among the interface's arguments.
   ///   - isSaved: Whether Wireshark keeps the value in its preferences.
+  ///   - wireshark: The Wireshark that asks.
   /// - Returns: The line.
-  package static func argument(_ argument: Argument, number: Int, isSaved: Bool) -> Sentence {
+  package static func argument(
+    _ argument: Argument, number: Int, isSaved: Bool, for wireshark: WiresharkVersion
+  ) -> Sentence {
     var line = Sentence("arg")
     line.put("number", String(number))
     line.put("call", "--" + argument.name)
     line.show("display", argument.title, limit: 80)
-    line.put("type", argument.type)
+    line.put("type", argument.type(for: wireshark))
     line.show("tooltip", argument.tooltip)
     line.show("placeholder", argument.placeholder)
     if let range = argument.range {
@@ -185,11 +194,13 @@ package struct Sentence: Equatable, Sendable {
   }
 
   private static func value(_ key: String, _ number: Int, _ choice: Choice) -> Sentence? {
-    guard let value = Grammar.exact(choice.value) else { return nil }
+    let display = Grammar.shown(choice.display.isEmpty ? choice.value : choice.display)
+    // Wireshark drops a choice that shows nothing.
+    guard let value = Grammar.exact(choice.value), !display.isEmpty else { return nil }
     var line = Sentence("value")
     line.put(key, String(number))
     line.put("value", value)
-    line.show("display", choice.display.isEmpty ? choice.value : choice.display)
+    line.put("display", display)
     if choice.isDefault { line.put("default", "true") }
     return line
   }

@@ -8,8 +8,6 @@ package struct Listing: Equatable, Sendable {
   package var written: Int64
   /// The kubeconfig it was made with.
   package var kubeconfig: Kubeconfig
-  /// The namespaces that have entries, sorted.
-  package var namespaces: [String]
   /// What Wireshark lists: favourites and recent ones first, at most as many as the limit says.
   package var listed: [Entry]
   /// Everything else.
@@ -35,16 +33,13 @@ package struct Listing: Equatable, Sendable {
     self.cluster = cluster
     self.written = written
     self.kubeconfig = kubeconfig
-    var namespaces: Set<String> = []
     var taken: Set<String> = []
     var kept: [Entry] = []
     kept.reserveCapacity(entries.count)
     for entry in entries where entry.kind != .portal && taken.insert(entry.value.text).inserted {
       kept.append(entry)
-      if !entry.namespace.isEmpty { namespaces.insert(entry.namespace) }
     }
     kept.sort(by: Self.precedes)
-    self.namespaces = namespaces.sorted()
     let end = kept.prefix(max(0, limit)).prefix { $0.isRunning }.count
     listed = Array(kept[..<end])
     others = Array(kept[end...])
@@ -55,13 +50,46 @@ package struct Listing: Equatable, Sendable {
     cluster = head.cluster
     written = head.written
     kubeconfig = head.kubeconfig
-    namespaces = head.namespaces
     self.listed = listed
     self.others = others
   }
 
+  /// How long an object that is gone is remembered, in seconds: a day.
+  package static let rememberedFor: Int64 = 24 * 3600
+  /// The most objects remembered.
+  private static let mostRemembered = 2000
+
+  /// The same listing, with what has gone since an earlier one: its values still mean this context,
+  /// also when another cluster has an object of that name.
+  package func remembering(_ earlier: Listing) -> Listing {
+    guard earlier.context == context else { return self }
+    var taken: Set<String> = []
+    for entry in listed { taken.insert(entry.value.text) }
+    for entry in others { taken.insert(entry.value.text) }
+    var gone: [Entry] = []
+    for var entry in earlier.entries where !taken.contains(entry.value.text) {
+      let seen = entry.lastSeen ?? earlier.written
+      guard seen <= written, written - seen < Self.rememberedFor else { continue }
+      entry.lastSeen = seen
+      entry.isRunning = false
+      gone.append(entry)
+    }
+    gone.sort { ($1.lastSeen ?? 0, $0.value.text) < ($0.lastSeen ?? 0, $1.value.text) }
+    var result = self
+    result.others += gone.prefix(Self.mostRemembered)
+    return result
+  }
+
   /// The most interfaces listed unless the configuration says otherwise.
   package static let defaultLimit = 250
+
+  /// The namespaces that have entries, sorted.
+  package var namespaces: [String] {
+    var names: Set<String> = []
+    for entry in listed { names.insert(entry.namespace) }
+    for entry in others { names.insert(entry.namespace) }
+    return names.subtracting([""]).sorted()
+  }
 
   /// All entries.
   package var entries: [Entry] { listed + others }
@@ -99,14 +127,12 @@ package struct ListingHead: Equatable, Sendable {
   package var written: Int64
   /// The kubeconfig it was made with.
   package var kubeconfig: Kubeconfig
-  /// The namespaces that have entries, sorted.
-  package var namespaces: [String] = []
   /// A line for each interface that is listed.
   package var interfaces: [UInt8] = []
-  /// A line for each pod that is listed, for the portal's dialog.
-  package var pods: [UInt8] = []
-  /// The number of the argument that `pods` is for.
-  var podArgument: Int?
+  /// A line for each namespace and each listed pod, for the portal's dialog.
+  package var choices: [UInt8] = []
+  /// The numbers of the arguments that `choices` is for.
+  var portalArguments: [Int] = []
 
   init(context: String, cluster: String, written: Int64, kubeconfig: Kubeconfig) {
     self.context = context
@@ -120,12 +146,13 @@ package struct ListingHead: Equatable, Sendable {
     self.init(
       context: listing.context, cluster: listing.cluster, written: listing.written,
       kubeconfig: listing.kubeconfig)
-    namespaces = listing.namespaces
-    podArgument = Reply.podArgument
     interfaces = Sentence.lines(
       listing.listed.map { .interface($0.value, display: $0.display) })
-    pods = Sentence.lines(
-      Reply.pods(listing.listed).dropFirst()
-        .compactMap { .value(argument: Reply.podArgument, $0) })
+    portalArguments = Reply.portalArguments
+    choices = Reply.values(
+      .namespace, listing.namespaces.prefix(Self.mostNamespaces).map { Choice($0) })
+    choices += Reply.values(.pod, Reply.pods(listing.listed))
   }
+
+  private static let mostNamespaces = 500
 }

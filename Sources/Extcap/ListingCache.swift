@@ -17,8 +17,8 @@ package struct ListingCache: Sendable {
   package static let freshFor: Int64 = 30
   /// A listing that was not made anew for so long is removed: 30 days, in seconds.
   private static let keptFor: Int64 = 30 * 24 * 3600
-  /// The most files of one sort that are looked at.
-  private static let mostFiles = 64
+  /// The most files that are looked at.
+  private static let mostFiles = 1000
 
   /// Uses a folder; it need not exist.
   package init(folder: String) {
@@ -70,7 +70,7 @@ package struct ListingCache: Sendable {
   package func view(kubeconfigVariable: String) -> View? {
     guard let shown = shown(kubeconfigVariable: kubeconfigVariable) else { return nil }
     let listings = shown.contexts.compactMap { context in
-      start(of: file(context: context, kubeconfig: shown.kubeconfig), to: { $0.pods })
+      start(of: file(context: context, kubeconfig: shown.kubeconfig), to: { $0.choices })
         .flatMap(ListingFormat.head)
         .flatMap { $0.context == context ? $0 : nil }
     }
@@ -80,8 +80,12 @@ package struct ListingCache: Sendable {
 
   /// Which contexts are shown under a value of KUBECONFIG; nil if that is not known.
   package func shown(kubeconfigVariable: String) -> Shown? {
+    pointer(shownPrefix, kubeconfigVariable)
+  }
+
+  private func pointer(_ prefix: String, _ kubeconfigVariable: String) -> Shown? {
     guard PrivateFile.isPrivateFolder(folder) else { return nil }
-    return PrivateFile.read(pointer(kubeconfigVariable)).flatMap(ShownFormat.decode)
+    return PrivateFile.read(path(prefix, kubeconfigVariable)).flatMap(ShownFormat.decode)
   }
 
   /// A whole listing; nil if there is none.
@@ -105,6 +109,14 @@ package struct ListingCache: Sendable {
     /// When it was listed, in seconds since 1970.
     package var written: Int64
 
+    init(_ item: RecentValues.Item) {
+      entry = Entry(value: item.value, name: item.name, context: item.context)
+      context = item.context
+      kubeconfig = Kubeconfig(observing: item.kubeconfig)
+      cluster = ""
+      written = item.used
+    }
+
     init(_ found: (entry: Entry, head: ListingHead)) {
       entry = found.entry
       context = found.head.context
@@ -114,9 +126,16 @@ package struct ListingCache: Sendable {
     }
   }
 
-  /// Looks a value up in what Wireshark is shown under a value of KUBECONFIG.
+  /// Looks a value up in what Wireshark was shown last under a value of KUBECONFIG, else in what it
+  /// would be shown now.
   package func findShown(_ value: InterfaceValue, kubeconfigVariable: String) -> Found? {
+    let printed = pointer(printedPrefix, kubeconfigVariable)
+    if let printed, let found = find(value, in: printed) { return found }
     guard let shown = shown(kubeconfigVariable: kubeconfigVariable) else { return nil }
+    return printed.map(shown.isAlike) == true ? nil : find(value, in: shown)
+  }
+
+  private func find(_ value: InterfaceValue, in shown: Shown) -> Found? {
     for context in shown.contexts {
       let path = file(context: context, kubeconfig: shown.kubeconfig)
       if let found = find(value, in: path) { return found }
@@ -124,7 +143,8 @@ package struct ListingCache: Sendable {
     return nil
   }
 
-  /// Looks a value up everywhere: what is shown first, then all other listings, the newest first.
+  /// Looks a value up everywhere: what is shown first, then all other listings, the newest first; if
+  /// none has it, what was captured last.
   ///
   /// The first one found is what the value means; more than one tells that the same name was listed
   /// from several clusters.
@@ -133,7 +153,8 @@ package struct ListingCache: Sendable {
     let others = files(listingPrefix).compactMap { find(value, in: folder + "/" + $0) }
       .filter { $0.context != first?.context || $0.kubeconfig.files != first?.kubeconfig.files }
       .sorted { $0.written > $1.written }
-    return (first.map { [$0] } ?? []) + others
+    let found = (first.map { [$0] } ?? []) + others
+    return found.isEmpty ? recent().items.filter { $0.value == value }.map(Found.init) : found
   }
 
   private func find(_ value: InterfaceValue, in path: String) -> Found? {
@@ -158,11 +179,12 @@ package struct ListingCache: Sendable {
 
   // MARK: Writing
 
-  /// Puts a listing in place of the one before.
+  /// Puts a listing in place of the one before, of which it remembers for a day what has gone.
   package func write(_ listing: Listing) throws(CacheError) {
     try PrivateFile.makeFolder(folder)
+    let earlier = self.listing(context: listing.context, kubeconfig: listing.kubeconfig)
     try PrivateFile.write(
-      ListingFormat.encode(listing),
+      ListingFormat.encode(earlier.map(listing.remembering) ?? listing),
       to: file(context: listing.context, kubeconfig: listing.kubeconfig))
     removeOld(now: listing.written)
   }
@@ -170,12 +192,23 @@ package struct ListingCache: Sendable {
   /// Says which contexts Wireshark is shown under a value of KUBECONFIG. Write the listings first.
   package func write(_ shown: Shown, kubeconfigVariable: String) throws(CacheError) {
     try PrivateFile.makeFolder(folder)
-    try PrivateFile.write(ShownFormat.encode(shown), to: pointer(kubeconfigVariable))
+    try PrivateFile.write(ShownFormat.encode(shown), to: path(shownPrefix, kubeconfigVariable))
+  }
+
+  /// Notes that Wireshark has now been shown this; call it whenever a list of interfaces was printed.
+  ///
+  /// A value means what it meant in the list that was printed, also when a refresh has since
+  /// followed the user to another context. Writes only if something has changed.
+  package func notePrinted(_ shown: Shown, kubeconfigVariable: String) throws(CacheError) {
+    guard pointer(printedPrefix, kubeconfigVariable).map(shown.isAlike) != true else { return }
+    try PrivateFile.makeFolder(folder)
+    try PrivateFile.write(ShownFormat.encode(shown), to: path(printedPrefix, kubeconfigVariable))
   }
 
   /// Removes listings that nobody has made anew for a month, and what interrupted writers left.
   private func removeOld(now: Int64) {
-    for name in files("") where name.hasPrefix(listingPrefix) || name.hasPrefix(shownPrefix) {
+    for name in files("")
+    where [listingPrefix, shownPrefix, printedPrefix, "recent"].contains(where: name.hasPrefix) {
       let path = folder + "/" + name
       guard let changed = fileStatus(path)?.modified else { continue }
       let age = now - changed / 1_000_000_000
@@ -187,6 +220,7 @@ package struct ListingCache: Sendable {
 
   private var listingPrefix: String { "listing-" }
   private var shownPrefix: String { "shown-" }
+  private var printedPrefix: String { "printed-" }
 
   /// A context's name alone does not tell a cluster: many a kubeconfig calls its context `default`.
   private func file(context: String, kubeconfig: Kubeconfig) -> String {
@@ -198,8 +232,8 @@ package struct ListingCache: Sendable {
     return folder + "/" + listingPrefix + hash.sixteenDigits
   }
 
-  private func pointer(_ kubeconfigVariable: String) -> String {
-    folder + "/" + shownPrefix + StableHash(kubeconfigVariable).sixteenDigits
+  private func path(_ prefix: String, _ kubeconfigVariable: String) -> String {
+    folder + "/" + prefix + StableHash(kubeconfigVariable).sixteenDigits
   }
 
   /// The names of the folder's files that begin with `prefix`, at most so many.

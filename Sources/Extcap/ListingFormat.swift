@@ -6,12 +6,12 @@
 /// cluster TAB <note>
 /// written TAB <seconds since 1970>
 /// kubeconfig TAB <path> TAB <nanoseconds since 1970> TAB <bytes>      (one line per file)
-/// namespaces TAB <name> …
-/// pods TAB <n>                                    (the number of the portal's argument that B is for)
+/// portal TAB <n> TAB <m>       (the numbers of the portal's arguments that B is for: namespace and pod)
 /// (empty line)
 /// A: interface {value=<value>}{display=<display>}                     (ready to be printed)
-/// B: value {arg=<n>}{value=<namespace>/<name>}{display=<display>}      (the portal's pods, likewise)
-/// C: <value> TAB <name> TAB <node> TAB <phase> TAB <running> TAB <rank> TAB <display> TAB <default container> TAB <container> …
+/// B: value {arg=<n>}{value=<namespace>}{display=<namespace>}           (likewise)
+///    value {arg=<m>}{value=<namespace>/<name>}{display=<display>}
+/// C: <value> TAB <name> TAB <node> TAB <phase> TAB <running> TAB <rank> TAB <display> TAB <last seen> TAB <default container> TAB <container> …
 /// D: rows as in C
 /// ```
 ///
@@ -29,7 +29,7 @@ enum ListingFormat {
   /// Where a file's parts end, from its first line.
   struct Parts: Equatable {
     var interfaces: Int
-    var pods: Int
+    var choices: Int
     var listed: Int
     var all: Int
     fileprivate var checksum: String
@@ -41,21 +41,20 @@ enum ListingFormat {
     text.line("cluster", listing.cluster)
     text.line("written", String(listing.written))
     for file in listing.kubeconfig.files { text.line(file.fields) }
-    text.line(["namespaces"] + listing.namespaces)
-    text.line("pods", String(Reply.podArgument))
+    text.line(["portal"] + Reply.portalArguments.map(String.init))
     text.line("")
     let head = ListingHead(listing)
     text.append(head.interfaces)
     let interfaces = firstLine + text.bytes.count
-    text.append(head.pods)
-    let pods = firstLine + text.bytes.count
+    text.append(head.choices)
+    let choices = firstLine + text.bytes.count
     let checksum = checksum(text.bytes[...])
     for entry in listing.listed { text.line(row(entry)) }
     let listed = firstLine + text.bytes.count
     for entry in listing.others { text.line(row(entry)) }
     let all = firstLine + text.bytes.count
     var first = TabWriter()
-    first.line([magic, version] + [interfaces, pods, listed, all].map(padded) + [checksum])
+    first.line([magic, version] + [interfaces, choices, listed, all].map(padded) + [checksum])
     return first.bytes + text.bytes
   }
 
@@ -64,11 +63,11 @@ enum ListingFormat {
     var reader = TabReader(bytes)
     guard let fields = reader.nextFields(), fields.count == 7, fields[0] == magic,
       fields[1] == version, reader.place == firstLine, let interfaces = Int(fields[2]),
-      let pods = Int(fields[3]), let listed = Int(fields[4]), let all = Int(fields[5]),
-      firstLine < interfaces, interfaces <= pods, pods <= listed, listed <= all
+      let choices = Int(fields[3]), let listed = Int(fields[4]), let all = Int(fields[5]),
+      firstLine < interfaces, interfaces <= choices, choices <= listed, listed <= all
     else { return nil }
     return Parts(
-      interfaces: interfaces, pods: pods, listed: listed, all: all, checksum: fields[6])
+      interfaces: interfaces, choices: choices, listed: listed, all: all, checksum: fields[6])
   }
 
   /// Reads what the dialogs and the list of interfaces need.
@@ -76,15 +75,15 @@ enum ListingFormat {
   /// - Parameter bytes: The file's bytes, at least up to the end of part B.
   /// - Returns: The head; nil if the bytes are not those of a listing.
   static func head(_ bytes: [UInt8]) -> ListingHead? {
-    guard let parts = parts(bytes), bytes.count >= parts.pods,
-      checksum(bytes[firstLine..<parts.pods]) == parts.checksum
+    guard let parts = parts(bytes), bytes.count >= parts.choices,
+      checksum(bytes[firstLine..<parts.choices]) == parts.checksum
     else { return nil }
     var reader = TabReader(bytes, from: firstLine, to: parts.interfaces)
     guard var head = ListingHead(&reader) else { return nil }
     head.interfaces = Array(bytes[reader.place..<parts.interfaces])
     // Another version of poddump may have numbered the arguments otherwise.
-    if head.podArgument == Reply.podArgument {
-      head.pods = Array(bytes[parts.interfaces..<parts.pods])
+    if head.portalArguments == Reply.portalArguments {
+      head.choices = Array(bytes[parts.interfaces..<parts.choices])
     }
     return head
   }
@@ -95,7 +94,7 @@ enum ListingFormat {
   /// - Returns: The listing; nil if the bytes are not one.
   static func decode(_ bytes: [UInt8]) -> Listing? {
     guard let parts = parts(bytes), bytes.count == parts.all, let head = head(bytes),
-      let listed = rows(bytes, from: parts.pods, to: parts.listed),
+      let listed = rows(bytes, from: parts.choices, to: parts.listed),
       let others = rows(bytes, from: parts.listed, to: parts.all)
     else { return nil }
     return Listing(head: head, listed: listed, others: others)
@@ -109,7 +108,7 @@ enum ListingFormat {
   /// - Returns: The entry, and a head without sentences; nil if it is not there.
   static func find(_ value: String, in bytes: [UInt8]) -> (entry: Entry, head: ListingHead)? {
     guard let parts = parts(bytes), bytes.count >= parts.listed else { return nil }
-    var rows = TabReader(bytes, from: parts.pods)
+    var rows = TabReader(bytes, from: parts.choices)
     guard let line = rows.nextLine(startingWith: value), let entry = entry(rows.fields(of: line))
     else { return nil }
     var reader = TabReader(bytes, from: firstLine, to: parts.interfaces)
@@ -130,17 +129,19 @@ enum ListingFormat {
   private static func row(_ entry: Entry) -> [String] {
     [
       entry.value.text, entry.name, entry.node, entry.phase, entry.isRunning ? "1" : "0",
-      entry.rank.map(String.init) ?? "", entry.display, entry.defaultContainer ?? "",
+      entry.rank.map(String.init) ?? "", entry.display, entry.lastSeen.map(String.init) ?? "",
+      entry.defaultContainer ?? "",
     ] + entry.containers
   }
 
   private static func entry(_ fields: [String]) -> Entry? {
-    guard fields.count >= 8, let value = InterfaceValue(fields[0]), value.kind != .portal
+    guard fields.count >= 9, let value = InterfaceValue(fields[0]), value.kind != .portal
     else { return nil }
     return Entry(
       value: value, name: fields[1], node: fields[2], display: fields[6], phase: fields[3],
       isRunning: fields[4] == "1", rank: Int(fields[5]),
-      defaultContainer: fields[7].isEmpty ? nil : fields[7], containers: Array(fields[8...]))
+      defaultContainer: fields[8].isEmpty ? nil : fields[8], containers: Array(fields[9...]),
+      lastSeen: Int64(fields[7]))
   }
 
   private static func checksum(_ bytes: ArraySlice<UInt8>) -> String {
@@ -177,8 +178,7 @@ extension ListingHead {
       case ("kubeconfig", 4):
         guard let file = Kubeconfig.File(fields) else { return nil }
         kubeconfig.files.append(file)
-      case ("namespaces", _): namespaces = Array(fields.dropFirst())
-      case ("pods", 2): podArgument = Int(fields[1])
+      case ("portal", _): portalArguments = fields.dropFirst().compactMap { Int($0) }
       default: return nil
       }
     }

@@ -7,7 +7,8 @@ internal import Darwin
 /// Held while the listings are made anew: at most one refresh at a time, and not one after the other.
 ///
 /// It is a flock(2) on a file of the cache folder, so that it goes with its holder, however that ends.
-/// The file's time says when the last attempt began. Give the holder a deadline of its own.
+/// The file's time says when the last attempt began. Who starts a refresh takes the lock, asks whether
+/// it may, and lets go; who refreshes takes it, does not ask, and holds it, with a deadline of its own.
 package struct RefreshLock: ~Copyable {
   private let file: Int32
 

@@ -1,17 +1,15 @@
 /// Our answers to Wireshark, as pure functions of what is known: UTF-8, for standard output.
 package enum Reply {
-  /// The program's version.
-  package static let version = "0.1.0"
   /// Where Wireshark's Help button leads.
   package static let helpPage = "file:///usr/share/doc/poddump/README.md"
 
-  /// The number of the portal's argument that chooses the pod.
-  static let podArgument = Argument.all(of: .portal).firstIndex(of: .pod) ?? 0
+  /// The numbers of the portal's arguments whose choices a listing holds ready: namespace and pod.
+  static let portalArguments = [Argument.namespace, .pod].compactMap { number(of: $0, .portal) }
 
   /// The answer to `--extcap-interfaces`: the portal, and what the listings list.
   package static func interfaces(_ listings: [ListingHead]) -> [UInt8] {
     Sentence.lines([
-      .extcap(version: version, help: helpPage, display: "poddump"),
+      .extcap(version: programVersion, help: helpPage, display: "poddump"),
       .interface(.portal, display: portalTitle),
     ]) + listings.flatMap(\.interfaces)
   }
@@ -26,19 +24,23 @@ package enum Reply {
 
   /// The answer to `--extcap-config` for the portal.
   ///
-  /// - Parameter view: What the cache knows; nil if it knows nothing.
+  /// - Parameters:
+  ///   - view: What the cache knows; nil if it knows nothing.
+  ///   - wireshark: The Wireshark that asks.
   /// - Returns: Lines for standard output.
-  package static func portal(_ view: ListingCache.View?) -> [UInt8] {
-    arguments(of: .portal) { argument, number in
+  package static func portal(
+    _ view: ListingCache.View?, for wireshark: WiresharkVersion
+  ) -> [UInt8] {
+    // A value may stand anywhere after its argument.
+    arguments(of: .portal, wireshark) { argument in
       switch argument.name {
-      case Argument.context.name: values(number, contexts(view))
-      case Argument.namespace.name: values(number, namespaces(view))
-      case Argument.pod.name:
-        values(number, pods([])) + (view?.listings ?? []).flatMap(\.pods)
-      case Argument.container.name: values(number, containers(of: nil))
-      default: values(number, argument.choices)
+      case Argument.context.name: contexts(view)
+      case Argument.namespace.name: namespaces([])
+      case Argument.pod.name: [Choice("", display: "choose a pod…", isDefault: true)]
+      case Argument.container.name: containers(of: nil)
+      default: argument.choices
       }
-    }
+    } + (view?.listings ?? []).flatMap(\.choices)
   }
 
   /// The answer to `--extcap-config` for any other interface.
@@ -46,11 +48,13 @@ package enum Reply {
   /// - Parameters:
   ///   - value: The interface.
   ///   - entry: What the cache knows of it; nil if it knows nothing.
+  ///   - wireshark: The Wireshark that asks.
   /// - Returns: Lines for standard output.
-  package static func config(_ value: InterfaceValue, entry: Entry?) -> [UInt8] {
-    arguments(of: value.kind) { argument, number in
-      let isContainer = argument.name == Argument.container.name
-      return values(number, isContainer ? containers(of: entry) : argument.choices)
+  package static func config(
+    _ value: InterfaceValue, entry: Entry?, for wireshark: WiresharkVersion
+  ) -> [UInt8] {
+    arguments(of: value.kind, wireshark) { argument in
+      argument.name == Argument.container.name ? containers(of: entry) : argument.choices
     }
   }
 
@@ -65,9 +69,7 @@ package enum Reply {
   package static func reload(
     _ reload: Reload, of value: InterfaceValue, choices: [Choice], problem: String? = nil
   ) -> [UInt8] {
-    guard
-      let number = Argument.all(of: value.kind).firstIndex(where: { $0.name == reload.argument })
-    else { return [] }
+    guard let argument = Argument.named(reload.argument) else { return [] }
     var choices = choices
     if let problem { choices.insert(Choice("", display: problem, isDefault: true), at: 0) }
     if let current = reload.options[reload.argument],
@@ -75,7 +77,7 @@ package enum Reply {
     {
       choices.append(Choice(current))
     }
-    return values(number, choices)
+    return values(argument, choices, of: value.kind)
   }
 
   // MARK: Choices
@@ -88,12 +90,10 @@ package enum Reply {
       + (view?.shown.known ?? []).map { Choice($0) }
   }
 
-  /// The choices of the portal's namespace.
-  package static func namespaces(_ view: ListingCache.View?) -> [Choice] {
-    var taken: Set<String> = []
-    return [Choice("", display: "(the pod's, else the context's)", isDefault: true)]
-      + (view?.listings ?? []).flatMap(\.namespaces).filter { taken.insert($0).inserted }
-      .map { Choice($0) }
+  /// The choices of the portal's namespace: none, and these.
+  package static func namespaces(_ names: [String]) -> [Choice] {
+    [Choice("", display: "(the pod's, else the context's)", isDefault: true)]
+      + names.map { Choice($0) }
   }
 
   /// The choices of the portal's pod.
@@ -101,15 +101,14 @@ package enum Reply {
   /// - Parameters:
   ///   - entries: What is known; only pods that run are taken.
   ///   - namespace: If it is given, only its pods, by their bare names.
-  /// - Returns: The choices, the first of which chooses nothing.
+  /// - Returns: The choices.
   package static func pods(_ entries: [Entry], in namespace: String? = nil) -> [Choice] {
-    var choices = [Choice("", display: "choose a pod…", isDefault: true)]
-    for entry in entries where entry.kind == .pod && entry.isRunning {
-      guard namespace == nil || entry.namespace == namespace else { continue }
-      let name = namespace == nil ? entry.namespace + "/" + entry.name : entry.name
-      choices.append(Choice(name, display: entry.node.isEmpty ? "" : name + " · " + entry.node))
-    }
-    return choices
+    entries.filter { $0.kind == .pod && $0.isRunning }
+      .filter { namespace == nil || $0.namespace == namespace }
+      .map { entry in
+        let name = namespace == nil ? entry.namespace + "/" + entry.name : entry.name
+        return Choice(name, display: entry.node.isEmpty ? "" : name + " · " + entry.node)
+      }
   }
 
   /// The choices of the container: the default one, and all of the pod's.
@@ -127,32 +126,44 @@ package enum Reply {
   /// The answer to `--help` and to no arguments at all.
   package static let help = """
     poddump-extcap shows the pods of a Kubernetes cluster as interfaces of Wireshark.
-    Wireshark starts it; people use poddump, which says more with: poddump --help
+    Wireshark starts it; people use poddump: see poddump --help.
 
-      --extcap-interfaces                            lists the interfaces
-      --extcap-config --extcap-interface VALUE       describes an interface's arguments
-      --extcap-dlts --extcap-interface VALUE         lists an interface's link types
+      --extcap-interfaces
+            lists the interfaces
+      --extcap-config --extcap-interface VALUE
+            describes the arguments of an interface
+      --extcap-dlts --extcap-interface VALUE
+            lists the link types of an interface
       --extcap-capture-filter FILTER --extcap-interface VALUE
-                                                     says what is wrong with a filter
-      --capture --extcap-interface VALUE --fifo PATH [--extcap-capture-filter FILTER] …
-                                                     captures into a FIFO
+            says what is wrong with a filter
+      --capture --extcap-interface VALUE --fifo PATH [--extcap-capture-filter FILTER]
+            captures into a FIFO
       --help, --version
 
     """
 
   private static func arguments(
-    of kind: InterfaceValue.Kind, values: (Argument, Int) -> [UInt8]
+    of kind: InterfaceValue.Kind, _ wireshark: WiresharkVersion, choices: (Argument) -> [Choice]
   ) -> [UInt8] {
-    var text: [UInt8] = []
+    var sentences: [Sentence] = []
     for (number, argument) in Argument.all(of: kind).enumerated() {
       // Wireshark keeps one set of preferences for pod:a-b/c and pod:a/b-c: only the portal saves.
-      text += Sentence.lines([.argument(argument, number: number, isSaved: kind == .portal)])
-      text += values(argument, number)
+      sentences.append(
+        .argument(argument, number: number, isSaved: kind == .portal, for: wireshark))
+      sentences += choices(argument).compactMap { .value(argument: number, $0) }
     }
-    return text
+    return Sentence.lines(sentences)
   }
 
-  private static func values(_ number: Int, _ choices: [Choice]) -> [UInt8] {
-    Sentence.lines(choices.compactMap { .value(argument: number, $0) })
+  /// The choices of an argument as lines; none if that sort of interface does not have it.
+  static func values(
+    _ argument: Argument, _ choices: [Choice], of kind: InterfaceValue.Kind = .portal
+  ) -> [UInt8] {
+    guard let number = number(of: argument, kind) else { return [] }
+    return Sentence.lines(choices.compactMap { .value(argument: number, $0) })
+  }
+
+  private static func number(of argument: Argument, _ kind: InterfaceValue.Kind) -> Int? {
+    Argument.all(of: kind).firstIndex { $0.name == argument.name }
   }
 }

@@ -11,6 +11,12 @@ package struct Shown: Equatable, Sendable {
   /// All contexts that the kubeconfig knows, for the portal.
   package var known: [String]
 
+  /// Whether the same contexts of the same kubeconfig are shown, whenever that was.
+  func isAlike(_ other: Shown) -> Bool {
+    contexts == other.contexts
+      && kubeconfig.files.map(\.path) == other.kubeconfig.files.map(\.path)
+  }
+
   /// Creates a record of what is shown.
   package init(written: Int64, kubeconfig: Kubeconfig, contexts: [String], known: [String] = []) {
     self.written = written

@@ -64,11 +64,13 @@ struct FileOutput: Output {
     return .written
   }
 
+  /// Network file systems tell of a full disk when a descriptor is closed; a copy does, and standard
+  /// output stays open.
   mutating func close() throws(Failure) {
     guard !isClosed else { return }
     isClosed = true
-    // Network file systems tell of a full disk only now.
-    guard systemClose(descriptor.release()) == 0 else { throw .cannotWrite(name, errno: errno) }
+    let copy = dup(descriptor.raw)
+    guard copy < 0 || systemClose(copy) == 0 else { throw .cannotWrite(name, errno: errno) }
   }
 }
 

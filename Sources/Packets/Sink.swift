@@ -98,7 +98,7 @@ package final class Sink: Sendable {
   }
 
   /// Ends the sink: writes last blocks as far as the reader takes them within a moment, gives an
-  /// inherited descriptor back as it was, and closes files.
+  /// inherited descriptor back as it was, and asks files whether all arrived.
   ///
   /// - Parameter trailer: Whole records, such as statistics blocks; dropped when the stream was cut
   ///   within a record.
@@ -162,7 +162,7 @@ protocol Output: Sendable {
   mutating func write(
     _ bytes: RawSpan, _ part: StreamPart, framing: Framing?, stop: Bell?, written: inout Int
   ) throws(Failure) -> WriteOutcome
-  /// Gives up what the output holds; a second call does nothing.
+  /// Leaves the descriptor as it was found; a second call does nothing.
   mutating func close() throws(Failure)
 }
 

@@ -14,7 +14,7 @@ extension Sink {
   /// written; `finish` restores how it was, since the shell may share it.
   ///
   /// - Parameters:
-  ///   - descriptor: Where to write; closed by its owner's rules, after the sink is gone.
+  ///   - descriptor: Where to write; never closed by the sink.
   ///   - name: What it is called in messages.
   package convenience init(_ descriptor: OwnedFD, name: String) {
     var status = stat()

@@ -13,7 +13,7 @@ hierarchies() {
   if [[ $(cgroup_version) == 2 ]]; then
     echo /sys/fs/cgroup
   else
-    awk '$4 == "/" && $5 ~ "^/sys/fs/cgroup/" && / - cgroup / { print $5 }' /proc/self/mountinfo
+    awk '$5 ~ "^/sys/fs/cgroup/" && / - cgroup / { print $5 }' /proc/self/mountinfo
   fi
 }
 
@@ -72,8 +72,10 @@ join_cgroup() {
 enter_up_cgroup() {
   local hierarchy
   hierarchy=$(tracking_hierarchy)
-  cgroup_before=$hierarchy$(awk -F: -v name="${hierarchy##*/}" '$2 == name || (name == "cgroup" && $1 == 0) { print $3 }' \
+  cgroup_before=$(awk -F: -v name="${hierarchy##*/}" '$2 == name || (name == "cgroup" && $1 == 0) { print $3 }' \
     /proc/self/cgroup)
+  # In a container the path may not be below what is mounted here.
+  if [[ -d $hierarchy$cgroup_before ]]; then cgroup_before=$hierarchy$cgroup_before; else cgroup_before=$hierarchy; fi
   echo $$ >"$hierarchy/$LAB_CGROUP/up/cgroup.procs"
 }
 

@@ -2,6 +2,9 @@
 # Sourced by `lab`. Everything of a running lab is below $LAB_DIR, in its cgroup, or in a namespace of its own.
 
 LAB_DIR=${PODDUMP_LAB:-/run/poddump-lab}
+# The path becomes part of mount options and patterns, so it must not need quoting there.
+[[ $LAB_DIR =~ ^(/[A-Za-z0-9_][A-Za-z0-9._-]*)+$ ]] ||
+  { echo "lab: PODDUMP_LAB must be an absolute path of letters, digits and . _ -: $LAB_DIR" >&2; exit 2; }
 LAB_SOURCE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 LAB_NODES=(n1 n2)
 declare -A NODE_ADDRESS=([n1]=198.51.100.11 [n2]=198.51.100.12)

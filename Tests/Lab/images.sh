@@ -16,7 +16,7 @@ add_programs() {
   done
 }
 
-compile() { gcc -O2 -static -Wall -Wextra -o "$2" "$LAB_SOURCE/Programs/$1.c" || die "cannot compile $1.c"; }
+compile() { gcc -O2 -static -pthread -Wall -Wextra -o "$2" "$LAB_SOURCE/Programs/$1.c" || die "cannot compile $1.c"; }
 
 build_programs() {
   local name
@@ -25,6 +25,7 @@ build_programs() {
   cp "$LAB_SOURCE/pod-start" "$LAB_SOURCE/pod-stop" "$LAB_DIR/bin/"
   compile init "$LAB_DIR/bin/init"
   compile beacon "$LAB_DIR/bin/beacon"
+  compile relay "$LAB_DIR/bin/relay"
   for name in pause serve dns traffic; do
     mkdir -p "$LAB_DIR/layers/$name"
     compile "$name" "$LAB_DIR/layers/$name/$name"
@@ -47,7 +48,7 @@ build_base() {
 
 build_busybox() {
   local layer=$LAB_DIR/layers/busybox applet
-  install -D "$(type -P busybox)" "$layer/usr/bin/busybox"
+  add_programs busybox busybox
   for applet in $(busybox --list); do
     [[ $applet == busybox ]] || ln -s busybox "$layer/usr/bin/$applet"
   done

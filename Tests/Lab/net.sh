@@ -30,7 +30,8 @@ start_network() {
   start_init switch np net
   start_init laptop np net
   for node in switch laptop "${LAB_NODES[@]}"; do quieten "$node"; done
-  in_net switch ip link add name br0 type bridge
+  # A snooping bridge sends IGMP reports of its own.
+  in_net switch ip link add name br0 type bridge mcast_snooping 0
   in_net switch ip link set br0 up
   plug_in laptop "$LAPTOP_ADDRESS"
   for node in "${LAB_NODES[@]}"; do
@@ -39,7 +40,8 @@ start_network() {
   done
   in_net n1 ip route add 198.51.100.96/27 via 198.51.100.12
   in_net n2 ip route add 198.51.100.64/27 via 198.51.100.11
-  in_net n2 ip link add name cni0 type bridge
+  # With an address of its own; otherwise it changes with every port.
+  in_net n2 ip link add name cni0 address 0a:58:c6:33:64:61 type bridge mcast_snooping 0
   in_net n2 ip addr add 198.51.100.97/27 dev cni0
   in_net n2 ip link set cni0 up
 }

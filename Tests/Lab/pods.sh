@@ -119,7 +119,8 @@ exec_in() { # NAMESPACE/POD[/CONTAINER] COMMAND...
   local node id prefix
   read -r node id < <(find_container "$1") && [[ $id ]] || exit 1
   shift
-  readarray -t prefix < <(jq -r --arg id "containerd://$id" '.pods[].containers[] | select(.containerID == $id) | .exec[]' "$LAB_DIR/lab.json")
+  readarray -t prefix < <(jq -r --arg id "containerd://$id" \
+    '.pods[].containers[] | select(.containerID == $id) | .exec[]' "$LAB_DIR/lab.json")
   exec "${prefix[@]}" "$@"
 }
 
@@ -129,7 +130,8 @@ list_files() {
   if [[ $1 == */* ]]; then
     read -r node id < <(find_container "$1") && [[ $id ]] || exit 1
     pid=$(recorded_pid "$LAB_DIR/pids/$id") || die "$1 is not running"
-    directories="./dev ./dev/shm $(jq -r --arg id "$id" '.pods[].containers[] | select(.id == $id) | (.volumeMounts // [])[] | "." + .mountPath' "$LAB_DIR/inventory.json")"
+    directories="./dev ./dev/shm $(jq -r --arg id "$id" '.pods[].containers[] | select(.id == $id)
+      | (.volumeMounts // [])[] | "." + .mountPath' "$LAB_DIR/inventory.json")"
   else
     pid=$(node_pid "$1")
     directories="./run ./dev ./dev/shm"

@@ -173,4 +173,19 @@ import Testing
       #expect(block.body.count + 12 == PcapngWriter.packetBlockLength(length))
     }
   }
+
+  @Test func dumpcapPassesItOnByteForByte() throws {
+    let scratch = try Scratch()
+    let builder = PcapBuilder()
+    let long = [UInt8](repeating: 0x5A, count: RecordLayout.maximumLength)
+    let records =
+      builder.record(frame(1)) + builder.record(long) + builder.record(frame(2), original: 1)
+    let bytes = try Self.file(builder, records, statistics: Self.statistics)
+    let input = try scratch.file("in.pcapng", bytes)
+    let output = scratch.path + "/out.pcapng"
+    let answer = try run(
+      "sh", ["-c", "cat \"$1\" | dumpcap -q -i - -w \"$2\"", "sh", input, output])
+    #expect(answer.status == 0, "\(answer.errors)")
+    #expect(try contents(output) == bytes)
+  }
 }

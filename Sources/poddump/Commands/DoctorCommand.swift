@@ -17,8 +17,9 @@ struct DoctorCommand: AsyncParsableCommand {
       Terminal.answer(finding.text)
     }
     do throws(Failure) {
-      _ = try Configuration.load()
-      tell(.fine("configuration", Configuration.path ?? "none"))
+      let configuration = try Configuration.load()
+      let place = configuration == Configuration() ? "defaults" : Configuration.path ?? "defaults"
+      tell(.fine("configuration", place))
     } catch {
       tell(.problem("configuration", error))
     }
@@ -59,10 +60,8 @@ struct Examination: Sendable {
     var subject = "kubectl"
     do throws(Failure) {
       let kubectl = try kubernetes.kubectl()
-      let version = try await text(
-        kubectl, "Cannot ask kubectl for its version.", ["version", "--client"])
-      let first = version.split(separator: "\n").first.map(String.init) ?? ""
-      findings.append(.fine(subject, "\(kubectl.executable) (\(printable(first, limit: 80)))"))
+      let version = try await kubectl.clientVersion()
+      findings.append(.fine(subject, "\(kubectl.executable) (\(version))"))
 
       subject = "context"
       let config = try await kubectl.config()
@@ -75,11 +74,7 @@ struct Examination: Sendable {
             "\(context.name), namespace \(namespace), \(config.servers[context.cluster] ?? "")")))
 
       subject = "cluster"
-      let answer = try await text(
-        kubectl, "Cannot reach the cluster.", ["get", "--raw", "/version"])
-      let server = answer.split(separator: "\"").drop { $0 != "gitVersion" }.dropFirst(2).first
-      findings.append(
-        .fine(subject, "reached, \(printable(String(server ?? "no version told"), limit: 60))"))
+      findings.append(.fine(subject, "reached, \(try await kubectl.serverVersion())"))
 
       subject = "list pods"
       let pods = try await kubectl.pods(PodQuery(namespace: namespace, limit: 500)).items
@@ -95,19 +90,8 @@ struct Examination: Sendable {
 
   /// Newer kubectls exec by GET, which the server takes for the verb get as well.
   private func mayExec(_ kubectl: Kubectl, _ namespace: String) async throws(Failure) -> Finding {
-    let what = "Cannot ask what is allowed."
     for verb in ["create", "get"] {
-      let answer: String
-      do throws(Failure) {
-        answer = try await text(
-          kubectl, what, ["auth", "can-i", verb, "pods", "--subresource=exec", "-n", namespace])
-      } catch  where error.kind == .unreachable {
-        throw error
-      } catch {
-        // kubectl ends with status 1 where the answer is no.
-        answer = "no"
-      }
-      guard answer.hasPrefix("yes") else {
+      guard try await kubectl.isAllowed(verb, "pods/exec", namespace: namespace) else {
         return .problem(
           "exec",
           Failure(
@@ -146,11 +130,5 @@ struct Examination: Sendable {
       findings.append(.problem("extcap", error))
     }
     return findings
-  }
-
-  private func text(
-    _ kubectl: Kubectl, _ what: String, _ arguments: [String]
-  ) async throws(Failure) -> String {
-    String(decoding: try await kubectl.output(what, arguments), as: UTF8.self)
   }
 }

@@ -30,17 +30,14 @@ struct ExtcapReload: Sendable {
       return [Choice("", display: current, isDefault: true)]
         + config.contexts.map { Choice($0.name) }
     case Argument.namespace.name:
-      let pods = try await kubectl.pods(within: Self.patience).items
-      return [Choice("", display: "(the pod's, else the context's)", isDefault: true)]
-        + Set(pods.map(\.namespace)).sorted().map { Choice($0) }
+      return Reply.namespaces(try await kubectl.namespaces(within: Self.patience))
     case Argument.pod.name:
       let namespace = reload.options[Argument.namespace.name]
       let pods = try await kubectl.pods(PodQuery(namespace: namespace), within: Self.patience).items
-      return [Choice("", display: "choose a pod…", isDefault: true)]
-        + pods.filter(\.isRunning).map { pod in
-          let name = namespace == nil ? "\(pod.namespace)/\(pod.name)" : pod.name
-          return Choice(name, display: pod.node.map { "\(name) · \($0)" } ?? "")
-        }
+      return pods.filter(\.isRunning).map { pod in
+        let name = namespace == nil ? "\(pod.namespace)/\(pod.name)" : pod.name
+        return Choice(name, display: pod.node.map { "\(name) · \($0)" } ?? "")
+      }
     case Argument.container.name:
       let pod = try await pod(kubectl)
       let title = pod.defaultContainer.map { "default (\($0.name))" } ?? "default"
