@@ -3,7 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite struct ChildTests {
+@Suite(.ownThreads) struct ChildTests {
   /// Reads to the end, on a thread of its own.
   private static func read(_ descriptor: OwnedFD) async throws(Failure) -> String {
     try await onOwnThread("test", stop: {}) { () throws(Failure) in
@@ -110,7 +110,7 @@ import Testing
   @Test func cancellationEndsIt() async throws {
     let (pids, tell) = AsyncStream.makeStream(of: Int32.self)
     let bell = try Bell()
-    let task = Task {
+    let task = Task(executorPreference: OwnThreads.shared) {
       try await withChild(Self.shell("exec sleep 1000"), grace: .milliseconds(100)) {
         child throws(Failure) in
         tell.yield(child.pid)

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Broker
 
-@Suite struct FarEndMessagesTests {
+@Suite(.ownThreads) struct FarEndMessagesTests {
   private static func taken(_ text: String) -> FarEndMessages {
     let messages = FarEndMessages()
     messages.take(Array(text.utf8)[...])
@@ -82,7 +82,7 @@ import Testing
   }
 }
 
-@Suite struct FarEndInputTests {
+@Suite(.ownThreads) struct FarEndInputTests {
   private static let brokenPipesAreIgnored: Bool = {
     ignoreBrokenPipes()
     return true

@@ -5,7 +5,7 @@ import Testing
 @testable import Broker
 
 /// The real script in the real shells that containers have.
-@Suite struct StanzaTests {
+@Suite(.ownThreads) struct StanzaTests {
   /// Starts the script in a shell.
   private static func start(
     _ shell: TestShell, ttl: Int = 1000, silence: Int = 1000, _ command: [String]

@@ -9,7 +9,7 @@ import Testing
   /// A shell that writes its own status to a file, then waits to be ended.
   private static func start(_ scratch: Scratch, input: OwnedFD? = nil) async throws -> [String] {
     let script =
-      "cat /proc/$$/status >\"$0/s\"; cut -d' ' -f1,6 /proc/$$/stat >>\"$0/s\";"
+      "cat /proc/self/status >\"$0/s\"; cut -d' ' -f1,6 /proc/$$/stat >>\"$0/s\";"
       + " cat >\"$0/in\"; ls -l /proc/$$/fd >\"$0/fds\"; mv \"$0/s\" \"$0/status\""
     try startDetached("/bin/sh", ["-c", script, scratch.path], input: input)
     let path = scratch.path + "/status"

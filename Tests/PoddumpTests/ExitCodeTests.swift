@@ -59,7 +59,7 @@ import Testing
   func refusedConnection(_ arguments: [String]) async throws {
     let poddump = try Self.withKubectl()
     try poddump.scratch.text("kubeconfig", Self.kubeconfig(server: "https://127.0.0.1:1"))
-    Self.check(try await poddump.run(arguments), 3, "reached")
+    Self.check(try await poddump.run(arguments), 3, "127.0.0.1:1", "cluster-info")
   }
 
   @Test(arguments: [
