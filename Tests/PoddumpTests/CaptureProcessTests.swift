@@ -132,6 +132,29 @@ import Testing
     try await lab.nothingIsLeft()
   }
 
+  /// Whoever reads waits for the last holder of the pipe to go, and kubectl may outlive us.
+  @Test func kubectlDoesNotHoldStandardOutputOpen() async throws {
+    let lab = try Lab(
+      tcpdump: "cat \"$pcap\"; \(Self.counters)",
+      kubectl: """
+        PATH=/usr/bin:/bin
+        for f in /proc/$$/fd/*; do readlink "$f" >>"$home/descriptors"; done
+        PATH=$home/bin
+        """)
+    let process = try lab.start(["-w", "-"])
+    let answer = try await blocking {
+      let link = "/proc/\(process.pid)/fd/1"
+      let pipe = try FileManager.default.destinationOfSymbolicLink(atPath: link)
+      let answer = process.answer(atMost: 60)
+      let held = String(decoding: try contents(lab.scratch.path + "/descriptors"), as: UTF8.self)
+      #expect(held.contains("pipe:["))
+      #expect(!held.contains(pipe), "\(held)")
+      return answer
+    }
+    #expect(answer.end == .exited(0), "\(answer.errors)")
+    try await lab.nothingIsLeft()
+  }
+
   @Test func aCountEndsIt() async throws {
     let lab = try Lab(tcpdump: Self.listening)
     let answer = try await lab.run(["--count", "2", "-w", "-"])
