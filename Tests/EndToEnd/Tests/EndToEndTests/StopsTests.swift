@@ -138,7 +138,7 @@ extension InLab {
 
     @Test func aSignalWhileTheClusterIsSlow() throws {
       let before = try Lab.processes()
-      try Lab.fault("slow", "3000")
+      try Lab.fault("slow", "2000")
       defer { try? Lab.fault("clear") }
       let captures = try Capturing.Way.allCases.flatMap { way in
         try [SIGINT, SIGTERM].map { number in
