@@ -31,6 +31,8 @@ package final class Sink: Sendable {
   private struct State {
     var output: any Output
     var framing: Framing?
+    /// A header that waits for the first interface.
+    var header: [UInt8] = []
     var interfaces: UInt32 = 0
     var isOver = false
   }
@@ -66,6 +68,17 @@ package final class Sink: Sendable {
     }
   }
 
+  /// Begins a pcapng stream, but not before its first interface is known: a capture that never starts
+  /// leaves an existing file as it was, and nothing in a pipe.
+  ///
+  /// - Parameter header: The section header; every file of a ring begins with it.
+  package func beginWithFirstInterface(_ header: [UInt8]) {
+    state.withLock { state in
+      state.framing = .pcapng
+      state.header = header
+    }
+  }
+
   /// Adds a pcapng interface, which every later file of a ring repeats.
   ///
   /// - Parameters:
@@ -79,7 +92,9 @@ package final class Sink: Sendable {
     try locked { state throws(Failure) in
       let number = state.interfaces
       state.interfaces += 1
-      return (number, try self.put(block.span.bytes, .prologue, into: &state, stop: stop))
+      let beginning = state.header + block
+      state.header = []
+      return (number, try self.put(beginning.span.bytes, .prologue, into: &state, stop: stop))
     }
   }
 

@@ -5,5 +5,5 @@ import PackageDescription
 
 let package = Package(
   name: "EndToEnd",
-  targets: [.testTarget(name: "EndToEndTests")]
+  targets: [.testTarget(name: "EndToEndTests", exclude: ["Golden"])]
 )

@@ -32,9 +32,36 @@ import Glibc
     try sink.finish()
     #expect(try contents(path) == [9])
     let new = scratch.path + "/new.pcap"
-    try Sink(file: new).finish()
+    try Sink(file: new).finish([1])
     let mode = try FileManager.default.attributesOfItem(atPath: new)[.posixPermissions]
     #expect(mode as? Int == 0o600)
+  }
+
+  @Test func nothingWrittenChangesNothing() throws {
+    let scratch = try Scratch()
+    let old = try scratch.file("old.pcap", [1, 2, 3])
+    let new = scratch.path + "/new.pcap"
+    for path in [old, new] {
+      let sink = try Sink(file: path)
+      sink.beginWithFirstInterface([9])
+      try sink.finish()
+    }
+    let ring = try Sink(ring: scratch.path + "/ring.pcapng", files: 2, size: 1000)
+    try ring.finish()
+    #expect(try contents(old) == [1, 2, 3])
+    #expect(try FileManager.default.contentsOfDirectory(atPath: scratch.path) == ["old.pcap"])
+  }
+
+  @Test func theFirstInterfaceBringsTheHeader() throws {
+    let scratch = try Scratch()
+    let path = try scratch.file("old.pcapng", [1, 2, 3])
+    let sink = try Sink(file: path)
+    let bell = try Bell()
+    sink.beginWithFirstInterface([9])
+    _ = try sink.addInterface([5], stop: bell)
+    _ = try sink.addInterface([6], stop: bell)
+    try sink.finish()
+    #expect(try contents(path) == [9, 5, 6])
   }
 
   @Test func whatCannotBeOpenedIsNamed() throws {

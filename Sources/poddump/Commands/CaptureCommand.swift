@@ -93,7 +93,11 @@ struct CaptureCommand: AsyncParsableCommand {
       duration: options.duration?.duration, stops: stops)
     let report = try await run(capture, into: destination, terminal)
     terminal.live("")
-    terminal.say(Progress.summary(report))
+    if report.header != nil {
+      terminal.say(Progress.summary(report))
+    } else if report.failure == nil {
+      terminal.say("Stopped before the capture began.")
+    }
     if report.drops > 0 {
       terminal.say(
         "Warning: packets were lost at the far end. Narrow the filter (-f), shorten packets (-s 96) "
@@ -102,7 +106,7 @@ struct CaptureCommand: AsyncParsableCommand {
     if let failure = report.failure { throw failure }
   }
 
-  /// Opens the sink at the last moment, so that a failure before leaves no empty file.
+  /// Opens the sink at the last moment, so that a failure before leaves no file.
   private func run(
     _ capture: Capture, into destination: Destination, _ terminal: Terminal
   ) async throws(Failure) -> CaptureReport {
@@ -117,30 +121,14 @@ struct CaptureCommand: AsyncParsableCommand {
     }
     let asPcapng = destination.isPcapng(format)
     if asPcapng {
-      let section = PcapngSection.here(application: "poddump \(Version.number)")
-      _ = try sink.begin(section, stop: Bell())
+      sink.beginWithFirstInterface(PcapngSection.here(application: "poddump \(Version.number)"))
     }
-    terminal.say("Capturing from \(capture.plan.target) by \(capture.plan.route.rawValue).")
+    terminal.detail("connecting to \(capture.plan.target) by \(capture.plan.route.rawValue)")
     let progress = Progress(terminal: terminal, meter: capture.meter)
     let ticking = Task { await progress.run() }
     defer { ticking.cancel() }
-    let report: CaptureReport
-    do throws(Failure) {
-      report = try await capture.run(into: sink, asPcapng: asPcapng)
-    } catch {
-      removeEmpty(destination, after: nil)
-      throw error
-    }
-    removeEmpty(destination, after: report)
-    return report
-  }
-
-  /// A capture that never began leaves no file.
-  private func removeEmpty(_ destination: Destination, after report: CaptureReport?) {
-    guard report?.header == nil, report?.failure != nil || report == nil else { return }
-    guard case .file(let path) = destination else { return }
-    var status = stat()
-    if lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG { unlink(path) }
+    let begins = "Capturing from \(capture.plan.target) by \(capture.plan.route.rawValue)."
+    return try await capture.run(into: sink, asPcapng: asPcapng) { _ in terminal.say(begins) }
   }
 
   private func openLog(_ path: String) throws(Failure) -> OwnedFD {

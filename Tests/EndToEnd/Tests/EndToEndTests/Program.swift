@@ -44,18 +44,19 @@ final class Program: @unchecked Sendable {
     sigemptyset(&none)
     pthread_sigmask(SIG_SETMASK, &none, nil)
     try process.run()
-    if output == nil { collect(outputPipe, into: \.collected) }
-    collect(errorPipe, into: \.collectedErrors)
+    if output == nil { collect(outputPipe, isErrors: false) }
+    collect(errorPipe, isErrors: true)
   }
 
-  private func collect(_ pipe: Pipe, into place: ReferenceWritableKeyPath<Program, Data> & Sendable)
-  {
+  private func collect(_ pipe: Pipe, isErrors: Bool) {
     readers.enter()
     Thread.detachNewThread { [self] in
       while true {
         let piece = pipe.fileHandleForReading.availableData
         if piece.isEmpty { break }
-        lock.withLock { self[keyPath: place].append(piece) }
+        lock.withLock {
+          if isErrors { collectedErrors.append(piece) } else { collected.append(piece) }
+        }
       }
       readers.leave()
     }
