@@ -12,6 +12,7 @@ package enum TcpdumpCause {
   ///   - interface: The interface's name.
   ///   - exitCode: The exit status of the far end.
   ///   - messages: What it wrote to standard error, printable and bounded.
+  /// - Returns: The failure that the user sees.
   package static func failure(
     target: String, interface: String, exitCode: Int32, messages: String
   ) -> Failure {

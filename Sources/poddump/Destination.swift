@@ -26,6 +26,7 @@ enum Destination: Equatable {
   ///   - open: `--open`.
   ///   - outputIsTerminal: Whether standard output is a terminal.
   ///   - wireshark: Finds Wireshark; nil where there is none, or no screen.
+  /// - Returns: Where packets will go.
   /// - Throws: `Failure` of kind `usage` when packets would go to a terminal or nowhere.
   static func choose(
     write: String?, ring: Ring?, open: Bool, outputIsTerminal: Bool, wireshark: () -> String?

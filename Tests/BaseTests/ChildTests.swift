@@ -3,7 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite struct ChildTests {
+@Suite(.ownThreads) struct ChildTests {
   /// Reads to the end, on a thread of its own.
   private static func read(_ descriptor: OwnedFD) async throws(Failure) -> String {
     try await onOwnThread("test", stop: {}) { () throws(Failure) in
@@ -45,7 +45,8 @@ import Testing
   @Test func argumentsAndEnvironmentArriveUntouched() async throws {
     let words = ["a b", "$(reboot)", "'", "\"", "x\ny", "", "-n", "ü"]
     let command = Command(
-      "/bin/sh", ["-c", "printf '%s|' \"$@\"; printf %s \"$POD\"; echo \"${HOME-none}\"", "x"] + words,
+      "/bin/sh",
+      ["-c", "printf '%s|' \"$@\"; printf %s \"$POD\"; echo \"${HOME-none}\"", "x"] + words,
       environment: ["POD": "a;b c", "HOME": nil])
     let (text, _) = try await withChild(command) { child throws(Failure) in
       try await Self.read(child.output)
@@ -65,7 +66,8 @@ import Testing
   }
 
   @Test func theEndOfTheBodyIsTheEndOfInput() async throws {
-    let (_, status) = try await withChild(Self.shell("cat >/dev/null; exit 3"), grace: .seconds(20)) {
+    let (_, status) = try await withChild(Self.shell("cat >/dev/null; exit 3"), grace: .seconds(20))
+    {
       _ throws(Failure) in
     }
     #expect(status == .exited(3))
@@ -108,7 +110,7 @@ import Testing
   @Test func cancellationEndsIt() async throws {
     let (pids, tell) = AsyncStream.makeStream(of: Int32.self)
     let bell = try Bell()
-    let task = Task {
+    let task = Task(executorPreference: OwnThreads.shared) {
       try await withChild(Self.shell("exec sleep 1000"), grace: .milliseconds(100)) {
         child throws(Failure) in
         tell.yield(child.pid)

@@ -41,7 +41,8 @@ import Testing
 
   @Test func readsWhatDashAndBusyboxAnswered() throws {
     let dash = try #require(
-      ContainerFacts(answer: "sleep=/usr/bin/sleep\nuid=10001\nCapEff:=0000000000000000\nif=lo\nend=\n"))
+      ContainerFacts(
+        answer: "sleep=/usr/bin/sleep\nuid=10001\nCapEff:=0000000000000000\nif=lo\nend=\n"))
     #expect(dash.tcpdump == nil && dash.bash == nil && !dash.shTimesReads && dash.hasSleep)
     #expect(dash.uid == 10001 && dash.effective == 0 && dash.bounding == nil)
     // A busybox that runs its applets itself names no path.
@@ -95,7 +96,8 @@ import Testing
 
   @Test(arguments: [
     "tcpdump=-w /etc/passwd", "tcpdump=/bin/x y", "tcpdump=/bin/\u{1b}[2J", "tcpdump=/bin/\u{7f}",
-    "tcpdump=relative", "tcpdump=", "tcpdump=/bin/tcpdümp", "tcpdump=/" + String(repeating: "a", count: 1024),
+    "tcpdump=relative", "tcpdump=", "tcpdump=/bin/tcpdümp",
+    "tcpdump=/" + String(repeating: "a", count: 1024),
     "tcpdump=\t/bin/x",
   ])
   func aPathThatIsNoneIsNotBelieved(_ line: String) throws {
@@ -143,7 +145,9 @@ import Testing
 
   @Test func survivesAnything() {
     var random = SeededGenerator(20_260)
-    let names = ["tcpdump", "bash", "sleep", "uid", "CapEff:", "CapBnd:", "if", "machine", "end", ""]
+    let names = [
+      "tcpdump", "bash", "sleep", "uid", "CapEff:", "CapBnd:", "if", "machine", "end", "",
+    ]
     for _ in 0..<3000 {
       let lines = (0..<Int.random(in: 0...12, using: &random)).map { _ in
         let value = (0..<Int.random(in: 0...20, using: &random)).map { _ in
@@ -169,7 +173,8 @@ import Testing
   func theseAreNames(_ name: String) { #expect(isInterfaceName(name)) }
 
   @Test(arguments: [
-    "", "-w", "-", ".", "..", "a/b", "a b", "a\tb", "a\nb", "eth0:1", "1234567890123456", "é", "a\0",
+    "", "-w", "-", ".", "..", "a/b", "a b", "a\tb", "a\nb", "eth0:1", "1234567890123456", "é",
+    "a\0",
     "\u{7f}", "\u{1b}[2J",
   ])
   func theseAreNone(_ name: String) { #expect(!isInterfaceName(name)) }

@@ -7,7 +7,7 @@ import Testing
 @testable import Broker
 
 /// Sessions whose far end is a local process that does what far ends do, good and bad.
-@Suite struct SessionTests {
+@Suite(.ownThreads) struct SessionTests {
   private static let brokenPipesAreIgnored: Bool = {
     ignoreBrokenPipes()
     return true
@@ -157,7 +157,7 @@ import Testing
         "trap '' TERM HUP INT; head -c 24 \"$1\"; while :; do tail -c +25 \"$1\"; done",
         [run.input]),
       started: { _ in
-        Task {
+        Task(executorPreference: OwnThreads.shared) {
           try await Task.sleep(for: .milliseconds(100))
           stops.request(.signal)
         }
@@ -283,7 +283,7 @@ import Testing
       .script("cat \"$1\"; exec sleep 1000", [run.input]),
       sink: Sink(pipe.writer, name: "standard output"),
       started: { _ in
-        Task {
+        Task(executorPreference: OwnThreads.shared) {
           try await Task.sleep(for: .seconds(23))
           stops.request(.signal)
         }
@@ -326,7 +326,7 @@ import Testing
   @Test func cancellationEndsIt() async throws {
     let run = try Run()
     let (headers, tell) = AsyncStream.makeStream(of: PcapHeader.self)
-    let task = Task {
+    let task = Task(executorPreference: OwnThreads.shared) {
       try await run(
         .script("cat \"$1\"; exec sleep 1000", [run.input]), started: { tell.yield($0) })
     }
@@ -349,7 +349,7 @@ import Testing
         "end() { \(Self.counters); exit 0; }; trap end TERM; cat \"$1\"; while :; do sleep 0.05; done",
         [run.input], ttl: 1000, stanza: try Programs.path(shell.rawValue)),
       started: { _ in
-        Task {
+        Task(executorPreference: OwnThreads.shared) {
           try await Task.sleep(for: .milliseconds(300))
           stops.request(.signal)
         }
@@ -369,7 +369,7 @@ import Testing
         "cat \"$1\"; exec sleep 1000", [run.input], ttl: 1000,
         stanza: try Programs.path("bash")),
       started: { _ in
-        Task {
+        Task(executorPreference: OwnThreads.shared) {
           try await Task.sleep(for: .seconds(23))
           stops.request(.signal)
         }

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Broker
 
-@Suite struct StopSourceTests {
+@Suite(.ownThreads) struct StopSourceTests {
   @Test func theFirstReasonCounts() async {
     let stops = StopSource()
     #expect(stops.reason == nil)

@@ -136,7 +136,9 @@ struct RecordedMessage: Decodable, Sendable, CustomTestStringConvertible {
 
   @Test func unknownWordsArePassedOnBoundedAndPrintable() throws {
     let failure = Self.cause(
-      1, "tcpdump: listening on eth0, link-type X\ntcpdump: \u{1b}[2J" + String(repeating: "x", count: 5000))
+      1,
+      "tcpdump: listening on eth0, link-type X\ntcpdump: \u{1b}[2J"
+        + String(repeating: "x", count: 5000))
     let why = try #require(failure.why)
     #expect(!why.contains("\u{1b}") && why.count < 300)
     #expect(why.contains("[2Jxxx"))

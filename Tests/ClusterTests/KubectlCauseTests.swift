@@ -116,6 +116,10 @@ struct RecordedError: Decodable, CustomTestStringConvertible, Sendable {
         "error: unable to upgrade connection: pod does not exist",
         .notFound("pod does not exist")
       ),
+      (
+        "error: You must be logged in to the server, says a login program\nError from server (NotFound): pods \"web\" not found",
+        .notFound("pods \"web\" not found")
+      ),
       ("something else entirely", .unknown("something else entirely")),
       ("a\u{1B}[31mred", .unknown("a\u{FFFD}[31mred")),
       ("", .unknown("")),

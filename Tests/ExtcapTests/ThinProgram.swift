@@ -20,7 +20,10 @@ final class ThinProgram {
   /// The variables it is started with.
   var environment: [String: String]
 
+  /// Links the built program into a folder of its own, with or without a sibling.
+  ///
   /// - Parameter sibling: A shell script in place of poddump; nil for none.
+  /// - Throws: An error when a folder or link cannot be made.
   init(sibling: String? = nil) throws {
     folder = try TemporaryFolder()
     for name in ["bin", "home"] {

@@ -64,7 +64,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ("favourites = 3", "favourites is not a list"), ("favourites = [1]", "favourites is not a list"),
+    ("favourites = 3", "favourites is not a list"),
+    ("favourites = [1]", "favourites is not a list"),
     ("favourites = [\"a\", 1]", "favourites is not a list"),
     ("listing = 3", "listing is not a table"), ("capture = []", "capture is not a table"),
     ("[listing]\nlimit = \"x\"", "limit is not a number from 0 to 10000"),
@@ -84,10 +85,11 @@ import Testing
     #expect(failure?.fix != nil)
   }
 
-  @Test(arguments: [
-    ("limit = ", 1, 9), ("[listing]\nlimit = 1\nlimit = 2", 3, nil), ("[listing\n", 1, nil),
-    ("\n\n= 3", 3, 1), ("a = \"\u{1b}[2J\"", 1, nil),
-  ] as [(String, Int, Int?)])
+  @Test(
+    arguments: [
+      ("limit = ", 1, 9), ("[listing]\nlimit = 1\nlimit = 2", 3, nil), ("[listing\n", 1, nil),
+      ("\n\n= 3", 3, 1), ("a = \"\u{1b}[2J\"", 1, nil),
+    ] as [(String, Int, Int?)])
   func brokenTextHasItsLineAndColumn(_ text: String, _ line: Int, _ column: Int?) throws {
     let failure = #expect(throws: Failure.self) { try Self.read(text) }
     let why = try #require(failure?.why)

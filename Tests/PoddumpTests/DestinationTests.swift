@@ -68,13 +68,15 @@ import Testing
     #expect(none?.kind == .other)
   }
 
-  @Test(arguments: [
-    (Destination.file("a.pcap"), nil, false), (.file("a.pcapng"), nil, true), (.file("a"), nil, true),
-    (.file("a.pcap"), .pcapng, true), (.file("a.pcapng"), .pcap, false),
-    (.ring("a.pcap", files: 1, size: 1), nil, false), (.ring("a", files: 1, size: 1), nil, true),
-    (.standardOutput, nil, false), (.standardOutput, .pcapng, true),
-    (.wireshark(program: "w"), nil, false), (.wireshark(program: "w"), .pcapng, true),
-  ] as [(Destination, FormatChoice?, Bool)])
+  @Test(
+    arguments: [
+      (Destination.file("a.pcap"), nil, false), (.file("a.pcapng"), nil, true),
+      (.file("a"), nil, true),
+      (.file("a.pcap"), .pcapng, true), (.file("a.pcapng"), .pcap, false),
+      (.ring("a.pcap", files: 1, size: 1), nil, false), (.ring("a", files: 1, size: 1), nil, true),
+      (.standardOutput, nil, false), (.standardOutput, .pcapng, true),
+      (.wireshark(program: "w"), nil, false), (.wireshark(program: "w"), .pcapng, true),
+    ] as [(Destination, FormatChoice?, Bool)])
   func theNameDecidesTheFormatUnlessAsked(
     _ destination: Destination, _ format: FormatChoice?, _ isPcapng: Bool
   ) {

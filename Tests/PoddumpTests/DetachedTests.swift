@@ -8,12 +8,14 @@ import Testing
 @Suite struct DetachedTests {
   /// A shell that writes its own status to a file, then waits to be ended.
   private static func start(_ scratch: Scratch, input: OwnedFD? = nil) async throws -> [String] {
-    let script = "cat /proc/$$/status >\"$0/s\"; cut -d' ' -f1,6 /proc/$$/stat >>\"$0/s\";"
+    let script =
+      "cat /proc/self/status >\"$0/s\"; cut -d' ' -f1,6 /proc/$$/stat >>\"$0/s\";"
       + " cat >\"$0/in\"; ls -l /proc/$$/fd >\"$0/fds\"; mv \"$0/s\" \"$0/status\""
     try startDetached("/bin/sh", ["-c", script, scratch.path], input: input)
     let path = scratch.path + "/status"
     #expect(try await eventually { FileManager.default.fileExists(atPath: path) })
-    return String(decoding: try contents(path), as: UTF8.self).split(separator: "\n").map(String.init)
+    return String(decoding: try contents(path), as: UTF8.self).split(separator: "\n").map(
+      String.init)
   }
 
   @Test func hasASessionOfItsOwnAndHearsEverySignal() async throws {
@@ -29,7 +31,8 @@ import Testing
       #expect(bits & ~0x1_8000_0000 == 0, "\(line)")
     }
     #expect(try contents(scratch.path + "/in") == [])
-    #expect(String(decoding: try contents(scratch.path + "/fds"), as: UTF8.self).contains("/dev/null"))
+    #expect(
+      String(decoding: try contents(scratch.path + "/fds"), as: UTF8.self).contains("/dev/null"))
   }
 
   @Test func readsTheInputItWasGiven() async throws {

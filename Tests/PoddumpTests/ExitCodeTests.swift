@@ -59,7 +59,7 @@ import Testing
   func refusedConnection(_ arguments: [String]) async throws {
     let poddump = try Self.withKubectl()
     try poddump.scratch.text("kubeconfig", Self.kubeconfig(server: "https://127.0.0.1:1"))
-    Self.check(try await poddump.run(arguments), 3, "reached")
+    Self.check(try await poddump.run(arguments), 3, "127.0.0.1:1", "cluster-info")
   }
 
   @Test(arguments: [
@@ -71,7 +71,8 @@ import Testing
       let poddump = try Executable()
       try poddump.fakeKubectl("exit 1")
       let file = poddump.scratch.path + "/x.pcap"
-      let arguments = [command, "shop/web", "-f", filter] + (command == "capture" ? ["-w", file] : [])
+      let arguments =
+        [command, "shop/web", "-f", filter] + (command == "capture" ? ["-w", file] : [])
       Self.check(try await poddump.run(arguments), 7, "filter")
       #expect(poddump.calls() == [])
       #expect(!FileManager.default.fileExists(atPath: file))
@@ -89,7 +90,8 @@ import Testing
     let ring = try await poddump(
       "capture", "shop/web", "--ring", "2:1MB", "-w", "/no/such/folder/x.pcap")
     Self.check(ring, 1, "Cannot write /no/such/folder/x.pcap")
-    let log = try await poddump("capture", "shop/web", "--log-file", "/no/such/folder/log", "-w", "-")
+    let log = try await poddump(
+      "capture", "shop/web", "--log-file", "/no/such/folder/log", "-w", "-")
     Self.check(log, 1, "Cannot write the log file")
     #expect(poddump.calls() == [])
   }
@@ -123,7 +125,8 @@ import Testing
 
   @Test func everyMessageIsInTheLogFileToo() async throws {
     let poddump = try Executable()
-    try poddump.fakeKubectl("echo 'error: You must be logged in to the server (Unauthorized)' >&2; exit 1")
+    try poddump.fakeKubectl(
+      "echo 'error: You must be logged in to the server (Unauthorized)' >&2; exit 1")
     let log = poddump.scratch.path + "/log"
     let answer = try await poddump("capture", "shop/web", "-q", "--log-file", log, "-w", "-")
     Self.check(answer, 4)
@@ -159,11 +162,14 @@ import Testing
     if there.isEmpty {
       answer = try await poddump.run(arguments)
     } else {
-      let script = there.map { "mount --bind /dev/null '\($0)' && " }.joined() + "exec env PATH=/nonexistent \"$@\""
+      let script =
+        there.map { "mount --bind /dev/null '\($0)' && " }.joined()
+        + "exec env PATH=/nonexistent \"$@\""
       let flags = geteuid() == 0 ? ["-m"] : ["-rm"]
       answer = try await runProgram(
         [Programs.path("unshare")] + flags + ["/bin/sh", "-c", script, "sh", program] + arguments,
-        environment: poddump.environment.merging(["PATH": "/usr/bin:/bin:/usr/sbin:/sbin"]) { _, new in
+        environment: poddump.environment.merging(["PATH": "/usr/bin:/bin:/usr/sbin:/sbin"]) {
+          _, new in
           new
         })
     }

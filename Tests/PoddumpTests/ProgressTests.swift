@@ -15,12 +15,19 @@ import Testing
   }
 
   @Test(arguments: [
-    (1, 76, "1 packets captured\n1 packets received by filter\n0 packets dropped by kernel\n",
-      "1 packet, 76 B; 0 dropped of 1 received."),
-    (10, 1500, "10 packets captured\n17 packets received by filter\n7 packets dropped by kernel\n",
-      "10 packets, 1.5 kB; 7 dropped of 17 received."),
-    (5, 500, "5 packets captured\n9 packets received by filter\n2 packets dropped by kernel\n2 packets dropped by interface\n",
-      "5 packets, 500 B; 4 dropped of 9 received."),
+    (
+      1, 76, "1 packets captured\n1 packets received by filter\n0 packets dropped by kernel\n",
+      "1 packet, 76 B; 0 dropped of 1 received."
+    ),
+    (
+      10, 1500, "10 packets captured\n17 packets received by filter\n7 packets dropped by kernel\n",
+      "10 packets, 1.5 kB; 7 dropped of 17 received."
+    ),
+    (
+      5, 500,
+      "5 packets captured\n9 packets received by filter\n2 packets dropped by kernel\n2 packets dropped by interface\n",
+      "5 packets, 500 B; 4 dropped of 9 received."
+    ),
     (3, 300, "3 packets captured\n", "3 packets, 300 B; 0 dropped."),
     (0, 0, "", "0 packets, 0 B; the far end's counters did not arrive."),
   ])

@@ -6,23 +6,25 @@ import Testing
 @testable import poddump
 
 @Suite struct QuantitiesTests {
-  @Test(arguments: [
-    ("30", 30_000), ("30s", 30_000), ("5m", 300_000), ("24h", 86_400_000), ("1d", 86_400_000),
-    ("500ms", 500), ("0", 0), ("0s", 0),
-    ("", nil), ("s", nil), ("-1s", nil), ("1.5s", nil), ("1 s", nil), ("1S", nil), ("1w", nil),
-    ("1h30m", nil), ("9223372036854775807h", nil), ("99999999999999999999", nil), ("ten", nil),
-  ] as [(String, Int?)])
+  @Test(
+    arguments: [
+      ("30", 30_000), ("30s", 30_000), ("5m", 300_000), ("24h", 86_400_000), ("1d", 86_400_000),
+      ("500ms", 500), ("0", 0), ("0s", 0),
+      ("", nil), ("s", nil), ("-1s", nil), ("1.5s", nil), ("1 s", nil), ("1S", nil), ("1w", nil),
+      ("1h30m", nil), ("9223372036854775807h", nil), ("99999999999999999999", nil), ("ten", nil),
+    ] as [(String, Int?)])
   func durations(_ text: String, _ milliseconds: Int?) {
     #expect(Quantities.milliseconds(text) == milliseconds)
   }
 
-  @Test(arguments: [
-    ("0", 0), ("1000", 1000), ("10kB", 10_000), ("10KB", 10_000), ("100MB", 100_000_000),
-    ("1GiB", 1 << 30), ("4KiB", 4096), ("2MiB", 2 << 20), ("3g", 3_000_000_000), ("5k", 5000),
-    ("7b", 7), ("1m", 1_000_000),
-    ("", nil), ("MB", nil), ("-1", nil), ("1.5MB", nil), ("1 MB", nil), ("1TB", nil),
-    ("9223372036854775807kB", nil),
-  ] as [(String, Int?)])
+  @Test(
+    arguments: [
+      ("0", 0), ("1000", 1000), ("10kB", 10_000), ("10KB", 10_000), ("100MB", 100_000_000),
+      ("1GiB", 1 << 30), ("4KiB", 4096), ("2MiB", 2 << 20), ("3g", 3_000_000_000), ("5k", 5000),
+      ("7b", 7), ("1m", 1_000_000),
+      ("", nil), ("MB", nil), ("-1", nil), ("1.5MB", nil), ("1 MB", nil), ("1TB", nil),
+      ("9223372036854775807kB", nil),
+    ] as [(String, Int?)])
   func sizes(_ text: String, _ bytes: Int?) {
     #expect(Quantities.bytes(text) == bytes)
   }
@@ -60,7 +62,8 @@ import Testing
     table.add(["a", "12345", "n"])
     table.add(["long-name", "", ""])
     #expect(
-      table.text == """
+      table.text
+        == """
         NAME        AGE     NODE
         a           12345   n
         long-name           \n

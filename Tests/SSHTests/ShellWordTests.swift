@@ -5,7 +5,8 @@ import Testing
 
 @Suite struct ShellWordTests {
   @Test(arguments: [
-    ("eth0", "eth0"), ("", "''"), ("a b", "'a b'"), ("-w", "-w"), ("/usr/bin/tcpdump", "/usr/bin/tcpdump"),
+    ("eth0", "eth0"), ("", "''"), ("a b", "'a b'"), ("-w", "-w"),
+    ("/usr/bin/tcpdump", "/usr/bin/tcpdump"),
     ("user@host:22,+x=%", "user@host:22,+x=%"), ("it's", "'it'\\''s'"), ("'", "''\\'''"),
     ("''", "''\\'''\\'''"), ("$(reboot)", "'$(reboot)'"), ("`id`", "'`id`'"), ("a;b", "'a;b'"),
     ("a\nb", "'a\nb'"), ("~", "'~'"), ("*", "'*'"), ("#", "'#'"), ("\\", "'\\'"), ("!", "'!'"),

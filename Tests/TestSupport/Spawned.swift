@@ -40,6 +40,7 @@ package final class Spawned: Sendable {
   /// - Parameters:
   ///   - words: The program's absolute path and its arguments.
   ///   - environment: All of its environment; nil for our own.
+  /// - Throws: `CannotStart`, or `Failure` when no descriptor is left.
   package init(_ words: [String], environment: [String: String]? = nil) throws {
     // Closed on exec from the start: a program that another test starts meanwhile would otherwise
     // hold the input open.

@@ -26,6 +26,7 @@ package enum Stanza {
   ///   - argv: The program to run and its arguments.
   ///   - shell: The shell there: `bash` where there is one, since it can time its reads.
   ///   - ttl: The time limit in seconds; 0 for none.
+  /// - Returns: What is run in the container, word by word.
   package static func wrap(_ argv: [String], shell: String, ttl: Int) -> [String] {
     [shell, "-c", script, "poddump", ttl == 0 ? "0" : String(ttl + margin), String(silence)] + argv
   }

@@ -46,7 +46,8 @@ private func placeCapture(megabytes: Int, in pod: String) throws {
     block += little(1_700_000_000) + little(UInt32(index)) + little(1000) + little(1000)
     block += [UInt8](repeating: UInt8(truncatingIfNeeded: index), count: 1000)
   }
-  let header = little(0xa1b2_c3d4) + [2, 0, 4, 0] + little(0) + little(0) + little(262_144) + little(1)
+  let header =
+    little(0xa1b2_c3d4) + [2, 0, 4, 0] + little(0) + little(0) + little(262_144) + little(1)
   let process = Process()
   let pipe = Pipe()
   process.executableURL = URL(filePath: Setting.lab)

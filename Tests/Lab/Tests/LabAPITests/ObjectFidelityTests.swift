@@ -10,6 +10,8 @@ struct ObjectFidelityTests {
   /// A recorded object, what the lab makes of the same pod, and what may differ.
   struct Case: Sendable, CustomTestStringConvertible {
     var recording: String
+    /// Which item, where the recording is a list.
+    var item: Int?
     var make: @Sendable (JSON) throws -> JSON
     /// Paths, or the beginnings of paths, that only the recorded object has, with the reason.
     var missing: [String: String] = [:]
@@ -76,6 +78,17 @@ struct ObjectFidelityTests {
   }
 
   @Sendable private static func workload(_ recorded: JSON) throws -> JSON {
+    workloadObject(recorded).json
+  }
+
+  private static func replicaSet(of deployment: JSON, like recorded: JSON) throws -> JSON {
+    var object = workloadObject(deployment)
+    object.workload.replicaSet?.uid = recorded[path: ["metadata", "uid"]]?.string ?? ""
+    object.workload.uid = deployment[path: ["metadata", "uid"]]?.string ?? ""
+    return try #require(object.replicaSet)
+  }
+
+  private static func workloadObject(_ recorded: JSON) -> WorkloadObject {
     let containers = (recorded[path: ["spec", "template", "spec", "containers"]]?.array ?? []).map {
       recorded in
       var container = LabFile.Container(
@@ -91,8 +104,7 @@ struct ObjectFidelityTests {
       selector: recorded[path: ["spec", "selector", "matchLabels"]]?.stringMap ?? [:],
       replicaSet: LabFile.ReplicaSet(name: "api-cb57fb7d4", uid: "r"))
     return WorkloadObject(
-      workload, containers: containers, replicas: 3, ready: 3, created: created
-    ).json
+      workload, containers: containers, replicas: 3, ready: 3, created: created)
   }
 
   static let debugged = [
@@ -171,6 +183,21 @@ struct ObjectFidelityTests {
           ports: [LabFile.ServicePort(name: "http", port: 80, targetPort: 8080)])
         return ServiceObject(service, created: created).json
       }),
+    Case(
+      recording: "endpointslices-api", item: 0,
+      make: { _ in
+        let service = LabFile.Service(
+          namespace: "demo", name: "api", uid: "79e0f141-3315-400e-bfd0-3af1f7bc6a8c",
+          clusterIP: "203.0.113.228", selector: ["app": "api"],
+          ports: [LabFile.ServicePort(name: "http", port: 80, targetPort: 8080)])
+        let pod = try Recordings.json("objects/pod-deployment-replica.json")
+        return ServiceObject(service, created: created).endpointSlice(pods: [pod])
+      }),
+    Case(
+      recording: "replicasets-list", item: 0,
+      make: { recorded in
+        try replicaSet(of: Recordings.json("objects/deployment.json"), like: recorded)
+      }),
     Case(recording: "deployment", make: workload),
     Case(recording: "statefulset", make: workload),
     Case(recording: "daemonset", make: workload),
@@ -178,8 +205,12 @@ struct ObjectFidelityTests {
 
   @Test(arguments: cases)
   func `objects have the recorded fields`(_ test: Case) throws {
-    let recorded = try Recordings.json("objects/\(test.recording).json")
+    var recorded = try Recordings.json("objects/\(test.recording).json")
+    if let item = test.item { recorded = try #require(recorded["items"]?.array?[item]) }
     var made = try test.make(recorded)
+    if test.item != nil {
+      for member in ["kind", "apiVersion"] { made[member] = nil }  // items of lists have neither
+    }
     made.update("metadata") { $0["resourceVersion"] = "1" }
     let (expected, actual) = (shape(of: recorded), shape(of: made))
     let missing = expected.subtracting(actual)

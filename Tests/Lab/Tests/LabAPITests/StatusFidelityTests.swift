@@ -242,6 +242,25 @@ struct StatusFidelityTests {
       row[path: ["object", "kind"]] == recordedRow[path: ["object", "kind"]])
   }
 
+  @Test func `a watched table's event has the recorded shape`() throws {
+    let recorded = try #require(Recordings.events("watch/table-events.jsonl").first?["object"])
+    let stored = try #require(
+      Self.api().cluster.store.object(.pods, ObjectKey(namespace: "demo", name: "duo")))
+    let table = Representation.table(includeObject: "Metadata")
+    let first = try JSON(parsing: table.document(stored).readableBytesView)
+    #expect(first.object?.members.map(\.name) == recorded.object?.members.map(\.name))
+    expectSame(first["kind"], recorded["kind"])
+    #expect(shape(of: first["metadata"] ?? [:]) == shape(of: recorded["metadata"] ?? [:]))
+    #expect(
+      first["columnDefinitions"]?.array?.map { $0["name"] }
+        == recorded["columnDefinitions"]?.array?.map { $0["name"] })
+    #expect(first["rows"]?.array?.count == 1)
+    // The columns are said only once.
+    let next = try JSON(
+      parsing: table.document(stored, withColumns: false).readableBytesView)
+    #expect(next["columnDefinitions"] == [])
+  }
+
   @Test func `the metadata alone has the recorded shape`() throws {
     let recorded = try Recordings.json("objects/partialmetadata-pod.json")
     let partial = try Self.answer(
