@@ -100,7 +100,7 @@ extension InLab {
 
     @Test func theExtcapAloneIsToldToStop() throws {
       // The order of Wireshark's window: the FIFO is still read, so that the statistics get into the file.
-      let captures = try endingLeavesNothing(ways: [.tshark]) {
+      let captures = try endingLeavesNothing(ways: [.tshark], places: [Self.busy, Self.idle]) {
         try $0.send(SIGTERM, to: "poddump")
       }
       try expectWell(captures)
