@@ -254,7 +254,12 @@ package struct Session: Sendable {
     case .limitReached: return .limit
     case .stopped: return .stopped
     case .sourceEnded(let complete):
-      if let failure = farEndFailure(end, messages) { throw failure }
+      if var failure = farEndFailure(end, messages) {
+        // It had begun, whatever the transport or the engine makes of its end.
+        failure.what = cut
+        failure.fix = failure.fix ?? again
+        throw failure
+      }
       guard complete else {
         throw Failure(
           .other, cut, why: "Its last packet arrived in part only.", fix: again,

@@ -75,7 +75,8 @@ extension InLab {
 
     @Test(arguments: [SIGINT, SIGTERM, SIGHUP])
     func aSignal(number: Int32) throws {
-      let captures = try endingLeavesNothing { capture in
+      let places = number == SIGINT ? Self.places : [Self.busy, Self.idle]
+      let captures = try endingLeavesNothing(places: places) { capture in
         // Ctrl-C in a terminal reaches the whole process group; the others are sent to one process.
         kill(number == SIGINT ? -getpgid(capture.program.pid) : capture.program.pid, number)
       }
@@ -99,7 +100,7 @@ extension InLab {
 
     @Test func theExtcapAloneIsToldToStop() throws {
       // The order of Wireshark's window: the FIFO is still read, so that the statistics get into the file.
-      let captures = try endingLeavesNothing(ways: [.tshark]) {
+      let captures = try endingLeavesNothing(ways: [.tshark], places: [Self.busy, Self.idle]) {
         try $0.send(SIGTERM, to: "poddump")
       }
       try expectWell(captures)
@@ -118,7 +119,9 @@ extension InLab {
           25, of: lab.address(String(capture.place.pod.dropFirst(5))))
       }
       try expectWell(
-        endingLeavesNothing(ways: [.tshark], options: ["-a", "duration:2"]) { _ in })
+        endingLeavesNothing(
+          ways: [.tshark], places: [Self.busy, Self.idle], options: ["-a", "duration:2"]
+        ) { _ in })
     }
 
     @Test func theReaderCloses() throws {

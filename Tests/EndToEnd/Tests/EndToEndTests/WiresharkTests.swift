@@ -105,7 +105,9 @@ extension InLab {
         "-i", "pod:shop/web", "-f", "tcp prot 80", "-w", folder.path + "/bad.pcapng",
       ])
       #expect(end.status != 0)
-      #expect(end.errors.contains("extcap pipe:") && end.errors.contains("capture filter"), "\(end.errors)")
+      #expect(
+        end.errors.contains("extcap pipe:") && end.errors.contains("capture filter"),
+        "\(end.errors)")
       #expect(
         end.seconds - none.seconds <= 2, "\(end.seconds) s, and \(none.seconds) s for nothing")
       try Lab.expectNothingLeft(since: before, within: 0)
