@@ -14,7 +14,7 @@ func answer(_ request: Request) -> Int32 {
   case .config(let interface, nil): return answerConfig(interface)
   case .dlts(let interface): return answerDLTs(interface)
   case .help: return say(Array(Reply.help.utf8))
-  case .version: return say(Array("poddump-extcap \(Reply.version)\n".utf8))
+  case .version: return say(Array("poddump-extcap \(programVersion)\n".utf8))
   case .invalid(let problem): return fail(problem, status: 2)
   case .config, .checkFilter, .capture, .cleanup, .refresh:
     Sibling.become()

@@ -1,7 +1,5 @@
 /// Our answers to Wireshark, as pure functions of what is known: UTF-8, for standard output.
 package enum Reply {
-  /// The program's version.
-  package static let version = "0.1.0"
   /// Where Wireshark's Help button leads.
   package static let helpPage = "file:///usr/share/doc/poddump/README.md"
 
@@ -11,7 +9,7 @@ package enum Reply {
   /// The answer to `--extcap-interfaces`: the portal, and what the listings list.
   package static func interfaces(_ listings: [ListingHead]) -> [UInt8] {
     Sentence.lines([
-      .extcap(version: version, help: helpPage, display: "poddump"),
+      .extcap(version: programVersion, help: helpPage, display: "poddump"),
       .interface(.portal, display: portalTitle),
     ]) + listings.flatMap(\.interfaces)
   }

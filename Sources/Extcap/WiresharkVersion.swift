@@ -67,7 +67,7 @@ extension ListingCache {
   /// - Parameters:
   ///   - version: What it says its version is; nil if it does not.
   ///   - now: Seconds since 1970.
-  /// - Throws: `CacheError` if the note cannot be written; nothing depends on it.
+  /// - Throws: `CacheError` when the cache cannot be written to.
   package func noteWireshark(_ version: String?, at now: Int64) throws(CacheError) {
     guard let version = version.flatMap({ WiresharkVersion($0) }),
       let seen = WiresharkSeen.after(wiresharkSeen(), seeing: version, at: now)

@@ -20,7 +20,7 @@ final class ThinProgram {
   /// The variables it is started with.
   var environment: [String: String]
 
-  /// Copies the program.
+  /// Copies the program into a folder of its own, with or without a poddump beside it.
   ///
   /// - Parameter sibling: A shell script in place of poddump; nil for none.
   /// - Throws: What the file system says.

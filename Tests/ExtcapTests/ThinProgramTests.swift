@@ -57,7 +57,7 @@ struct ThinProgramTests {
       let outcome = try ThinProgram.run(thin.program, arguments, thin.environment)
       #expect(outcome == Outcome(status: 0, output: Reply.help, errors: ""))
     }
-    #expect(try thin.run("--version").output == "poddump-extcap \(Reply.version)\n")
+    #expect(try thin.run("--version").output == "poddump-extcap \(programVersion)\n")
     #expect(
       try thin.run("--extcap-interfaces", "--frobnicate")
         == Outcome(status: 2, output: "", errors: "There is no option --frobnicate.\n"))

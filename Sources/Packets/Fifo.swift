@@ -1,0 +1,48 @@
+package import Base
+
+#if canImport(Glibc)
+internal import Glibc
+#elseif canImport(Darwin)
+internal import Darwin
+#endif
+
+/// Opens a FIFO for writing and waits until somebody reads it.
+///
+/// - Parameters:
+///   - path: The FIFO, which must exist.
+///   - stop: Ends the wait; cancellation rings it too.
+/// - Returns: The open FIFO, nil when the bell rang first.
+/// - Throws: `Failure` when there is no such file, it is no FIFO, or it may not be written.
+package func openFifo(_ path: String, stop: Bell) async throws(Failure) -> OwnedFD? {
+  // Mostly the reader is there already: no thread is needed then.
+  if let fifo = try tryOpenFifo(path) { return fifo }
+  return try await onOwnThread("fifo", stop: { stop.ring() }) { () throws(Failure) -> OwnedFD? in
+    var bell = pollfd(fd: stop.reader, events: Int16(POLLIN), revents: 0)
+    // No event tells a writer that a reader has come.
+    while poll(&bell, 1, 10) <= 0 {
+      if let fifo = try tryOpenFifo(path) { return fifo }
+    }
+    return nil
+  }
+}
+
+/// Opens the FIFO if somebody reads it; nil if nobody does.
+private func tryOpenFifo(_ path: String) throws(Failure) -> OwnedFD? {
+  let raw = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC)
+  let code = errno
+  var status = stat()
+  guard raw >= 0 else {
+    // A socket answers ENXIO for ever.
+    if code == ENXIO, stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFIFO { return nil }
+    throw code == ENXIO ? .notAFifo(path) : .system("Cannot open the FIFO \(path).", errno: code)
+  }
+  let fifo = OwnedFD(raw)
+  guard fstat(raw, &status) == 0, status.st_mode & S_IFMT == S_IFIFO else { throw .notAFifo(path) }
+  return fifo
+}
+
+extension Failure {
+  fileprivate static func notAFifo(_ path: String) -> Failure {
+    Failure(.other, "Cannot write packets to \(path).", why: "It is not a FIFO.")
+  }
+}

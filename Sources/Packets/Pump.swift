@@ -1,0 +1,234 @@
+package import Base
+
+#if canImport(Glibc)
+internal import Glibc
+#elseif canImport(Darwin)
+internal import Darwin
+#endif
+
+/// In which form packets leave.
+package enum StreamEncoding: Sendable, Equatable {
+  /// The source's own bytes, untouched; the pump writes the header.
+  case pcap
+  /// pcapng; the caller has begun the sink with a section header, the pump adds this interface.
+  case pcapng(PcapngInterface)
+}
+
+/// When a pump ends by itself.
+package struct PumpLimits: Sendable, Equatable {
+  /// Packets of this source; exactly as many come out.
+  package var packets: Int?
+  /// Bytes in the sink, headers included, over all sources and all files of a ring; never more.
+  package var bytes: Int?
+
+  /// No limit where nil.
+  package init(packets: Int? = nil, bytes: Int? = nil) {
+    self.packets = packets
+    self.bytes = bytes
+  }
+}
+
+/// Why a pump ended.
+package enum PumpEnd: Sendable, Equatable {
+  /// The source has no more. Not complete: its last record was cut off.
+  case sourceEnded(complete: Bool)
+  /// The source ended before a capture began, after that many bytes. The reason quotes the text that
+  /// came, nil when nothing did; the caller may know more, from the far end's stderr.
+  case noCapture(bytes: Int, reason: Failure?)
+  /// Nobody reads the sink any more.
+  case readerClosed
+  /// One of the limits is reached.
+  case limitReached
+  /// The bell rang.
+  case stopped
+}
+
+/// Moves one source's packets into a sink, on a thread of its own, until something ends it.
+///
+/// Every read is followed by at most one write, so nothing that has arrived waits, and memory is
+/// bounded: a slow reader fills the pipes, and the far end counts what it drops.
+///
+/// - Parameters:
+///   - source: A classic pcap stream; text may come before it.
+///   - sink: Where the packets go.
+///   - encoding: In which form.
+///   - limits: When to end.
+///   - meter: Counts as the packets go.
+///   - stop: Ends the pump at once; cancellation rings it too.
+///   - onHeader: Called on the pump's thread when the capture's header has arrived.
+/// - Returns: Why it ended.
+/// - Throws: `Failure` when the source is no capture or breaks, or the sink cannot be written.
+package func pump(
+  from source: OwnedFD, to sink: Sink, as encoding: StreamEncoding, limits: PumpLimits = .init(),
+  meter: PumpMeter, stop: Bell, onHeader: @escaping @Sendable (PcapHeader) -> Void = { _ in }
+) async throws(Failure) -> PumpEnd {
+  try await onOwnThread("pump", stop: { stop.ring() }) { () throws(Failure) -> PumpEnd in
+    var loop = PumpLoop(
+      source: source, sink: sink, encoding: encoding, limits: limits, meter: meter, stop: stop,
+      onHeader: onHeader)
+    return try loop.run()
+  }
+}
+
+/// The loop of one pump.
+private struct PumpLoop {
+  /// The most bytes per read: more did not pay (measured).
+  static let readSize = 256 << 10
+
+  let source: OwnedFD
+  let sink: Sink
+  let encoding: StreamEncoding
+  let limits: PumpLimits
+  let meter: PumpMeter
+  let stop: Bell
+  let onHeader: @Sendable (PcapHeader) -> Void
+
+  var check = HeaderCheck()
+  var batch: RecordBatch?
+
+  mutating func run() throws(Failure) -> PumpEnd {
+    // A record that was cut, at the front, and then room for one read.
+    var memory = [UInt8](repeating: 0, count: Self.readSize + RecordLayout.maximumLength + 24)
+    var filled = 0
+    while true {
+      if let end = waitForData() { return end }
+      let count = systemRead(source.raw, &memory, from: filled, atMost: Self.readSize)
+      guard count > 0 else {
+        if count == 0 { return sourceEnd(rest: filled) }
+        let code = errno
+        guard code == EINTR || code == EAGAIN else {
+          throw .system("Cannot read from the far end.", errno: code)
+        }
+        continue
+      }
+      meter.noteData()
+      filled += count
+      let step = try take(memory.span.bytes.extracting(0..<filled))
+      if let end = step.end { return end }
+      memory.withUnsafeMutableBytes { bytes in
+        bytes.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[step.consumed..<filled]))
+      }
+      filled -= step.consumed
+    }
+  }
+
+  /// What to do after some bytes: to end, or to go on behind those that are done with.
+  private struct Step {
+    var consumed = 0
+    var end: PumpEnd?
+  }
+
+  /// Does with the bytes read so far what can be done.
+  private mutating func take(_ bytes: RawSpan) throws(Failure) -> Step {
+    guard batch == nil else { return try passOn(bytes) }
+    // Before the header nothing is kept here, so these are all new.
+    guard case .header(let header, let packetsAt) = try check.take(bytes) else {
+      return Step(consumed: bytes.byteCount)
+    }
+    if let end = try begin(header) { return Step(end: end) }
+    var step = try passOn(bytes.extracting(packetsAt..<bytes.byteCount))
+    step.consumed += packetsAt
+    return step
+  }
+
+  private func sourceEnd(rest: Int) -> PumpEnd {
+    guard batch != nil else { return .noCapture(bytes: check.byteCount, reason: check.reason) }
+    return .sourceEnded(complete: rest == 0)
+  }
+
+  /// Sleeps until there is something to read; an end when the bell rings or the reader leaves.
+  private func waitForData() -> PumpEnd? {
+    var entries = [
+      pollfd(fd: source.raw, events: Int16(POLLIN), revents: 0),
+      pollfd(fd: stop.reader, events: Int16(POLLIN), revents: 0),
+      // No event is asked for: errors are always told.
+      pollfd(fd: sink.readerWatch ?? -1, events: 0, revents: 0),
+    ]
+    while true {
+      let count = poll(&entries, nfds_t(entries.count), -1)
+      guard count > 0 else { continue }
+      if entries[1].revents != 0 { return .stopped }
+      if isReaderGone(entries[2].revents) { return .readerClosed }
+      if entries[0].revents != 0 { return nil }
+    }
+  }
+
+  /// Tells the sink and the caller what kind of packets will come.
+  private mutating func begin(_ header: PcapHeader) throws(Failure) -> PumpEnd? {
+    onHeader(header)
+    switch encoding {
+    case .pcap:
+      batch = RecordBatch(header, interface: nil)
+      return end(of: try sink.begin(header.bytes, framing: .pcap(header.layout), stop: stop))
+    case .pcapng(let interface):
+      var block: [UInt8] = []
+      PcapngWriter.append(interface, of: header, to: &block)
+      let (number, outcome) = try sink.addInterface(block, stop: stop)
+      meter.noteInterface(number)
+      batch = RecordBatch(header, interface: number)
+      return end(of: outcome)
+    }
+  }
+
+  /// Writes the whole records there are.
+  private mutating func passOn(_ bytes: RawSpan) throws(Failure) -> Step {
+    guard var batch else { return Step() }
+    defer { self.batch = batch }
+    self.batch = nil  // one owner, so that its buffer is not copied
+    let room = limits.bytes.map { max(0, $0 - sink.bytesWritten) } ?? .max
+    let walk = batch.take(bytes, packets: limits.packets ?? .max, room: room)
+    if walk.packets > 0 {
+      let outcome: WriteOutcome
+      meter.noteWriting(true)
+      defer { meter.noteWriting(false) }
+      if batch.interface == nil {
+        outcome = try sink.write(bytes.extracting(0..<walk.consumed), stop: stop)
+      } else {
+        outcome = try sink.write(batch.blocks.span.bytes, stop: stop)
+      }
+      count(outcome, of: walk, in: batch, bytes)
+      if let end = end(of: outcome) { return Step(end: end) }
+    }
+    switch walk.end {
+    case .cut: return Step(consumed: walk.consumed)
+    case .limit: return Step(end: .limitReached)
+    case .junk: throw batch.walker.junk(at: walk.consumed, in: bytes)
+    }
+  }
+
+  /// Counts what was written: all of a batch, or its first records when the bell rang meanwhile.
+  private func count(
+    _ outcome: WriteOutcome, of walk: RecordBatch.Walk, in batch: RecordBatch, _ bytes: RawSpan
+  ) {
+    let isConverted = batch.interface != nil
+    switch outcome {
+    case .written:
+      meter.count(
+        packets: walk.packets, bytes: isConverted ? batch.blocks.count : walk.consumed)
+    case .stopped(let written):
+      let framing = isConverted ? Framing.pcapng : .pcap(batch.walker.layout)
+      let packets =
+        isConverted
+        ? framing.recordCount(in: batch.blocks.span.bytes, before: written)
+        : framing.recordCount(in: bytes, before: written)
+      meter.count(packets: packets, bytes: written)
+    case .readerClosed: break
+    }
+  }
+
+  private func end(of outcome: WriteOutcome) -> PumpEnd? {
+    switch outcome {
+    case .written: nil
+    case .readerClosed: .readerClosed
+    case .stopped: .stopped
+    }
+  }
+}
+
+private func systemRead(
+  _ descriptor: Int32, _ memory: inout [UInt8], from start: Int, atMost count: Int
+) -> Int {
+  memory.withUnsafeMutableBytes { bytes in
+    read(descriptor, bytes.baseAddress?.advanced(by: start), min(count, bytes.count - start))
+  }
+}

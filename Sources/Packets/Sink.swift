@@ -1,0 +1,218 @@
+package import Base
+internal import Synchronization
+
+#if canImport(Glibc)
+internal import Glibc
+#elseif canImport(Darwin)
+internal import Darwin
+#endif
+
+/// What became of bytes given to a sink.
+package enum WriteOutcome: Sendable, Equatable {
+  /// They are all on their way.
+  case written
+  /// Nobody reads any more; this is an ordinary end.
+  case readerClosed
+  /// The bell rang while the reader took nothing; that many bytes were written. They end with a whole
+  /// record if the reader took that much; otherwise the sink takes nothing more.
+  case stopped(written: Int)
+}
+
+/// Where a capture's bytes go: a pipe, a file, or a ring of files.
+///
+/// A sink takes whole records (or blocks) only, one call at a time from any thread, so that several
+/// sources may write into one. It numbers the pcapng interfaces in the order they are added.
+package final class Sink: Sendable {
+  /// What the sink is called in messages: a path, or "standard output".
+  package let name: String
+  /// The descriptor to poll for a reader that has gone (POLLERR), nil where there is no reader.
+  package let readerWatch: Int32?
+
+  private struct State {
+    var output: any Output
+    var framing: Framing?
+    /// A header that waits for the first interface.
+    var header: [UInt8] = []
+    var interfaces: UInt32 = 0
+    var isOver = false
+  }
+
+  private let state: Mutex<State>
+  private let written = Atomic<Int>(0)
+
+  init(name: String, readerWatch: Int32?, _ output: any Output) {
+    self.name = name
+    self.readerWatch = readerWatch
+    state = Mutex(State(output: output))
+  }
+
+  deinit { state.withLock { try? $0.output.close() } }
+
+  /// Bytes written so far, over all files of a ring.
+  package var bytesWritten: Int { written.load(ordering: .relaxed) }
+
+  /// Begins the stream.
+  ///
+  /// - Parameters:
+  ///   - header: A pcap file header or a pcapng section header; every file of a ring begins with it.
+  ///   - framing: How the records that follow are told apart.
+  ///   - stop: The bell that ends waiting for a reader.
+  /// - Returns: What became of the header.
+  /// - Throws: `Failure` naming the sink when it cannot be written.
+  package func begin(
+    _ header: [UInt8], framing: Framing, stop: Bell
+  ) throws(Failure) -> WriteOutcome {
+    try locked { state throws(Failure) in
+      state.framing = framing
+      return try self.put(header.span.bytes, .prologue, into: &state, stop: stop)
+    }
+  }
+
+  /// Begins a pcapng stream, but not before its first interface is known: a capture that never starts
+  /// leaves an existing file as it was, and nothing in a pipe.
+  ///
+  /// - Parameter header: The section header; every file of a ring begins with it.
+  package func beginWithFirstInterface(_ header: [UInt8]) {
+    state.withLock { state in
+      state.framing = .pcapng
+      state.header = header
+    }
+  }
+
+  /// Adds a pcapng interface, which every later file of a ring repeats.
+  ///
+  /// - Parameters:
+  ///   - block: Its interface description block.
+  ///   - stop: The bell that ends waiting for a reader.
+  /// - Returns: The interface's number, for the packets that came from it.
+  /// - Throws: `Failure` naming the sink when it cannot be written.
+  package func addInterface(
+    _ block: [UInt8], stop: Bell
+  ) throws(Failure) -> (number: UInt32, outcome: WriteOutcome) {
+    try locked { state throws(Failure) in
+      let number = state.interfaces
+      state.interfaces += 1
+      let beginning = state.header + block
+      state.header = []
+      return (number, try self.put(beginning.span.bytes, .prologue, into: &state, stop: stop))
+    }
+  }
+
+  /// Writes whole records.
+  ///
+  /// - Parameters:
+  ///   - records: One or more whole records, or pcapng blocks.
+  ///   - stop: The bell that ends waiting for a slow reader.
+  /// - Returns: What became of the records.
+  /// - Throws: `Failure` naming the sink when it cannot be written; a file then ends with the last
+  ///   record that is whole.
+  package func write(_ records: RawSpan, stop: Bell) throws(Failure) -> WriteOutcome {
+    try records.withUnsafeBytes { bytes throws(Failure) in
+      try locked { state throws(Failure) in
+        try self.put(bytes.bytes, .records, into: &state, stop: stop)
+      }
+    }
+  }
+
+  /// Ends the sink: writes last blocks as far as the reader takes them within a moment, gives an
+  /// inherited descriptor back as it was, and asks files whether all arrived.
+  ///
+  /// - Parameter trailer: Whole records, such as statistics blocks; dropped when the stream was cut
+  ///   within a record.
+  /// - Throws: `Failure` when a file cannot be written to its end.
+  package func finish(_ trailer: [UInt8] = []) throws(Failure) {
+    try locked { state throws(Failure) in
+      defer { state.isOver = true }
+      _ = try self.put(trailer.span.bytes, .records, into: &state, stop: nil)
+      try state.output.close()
+    }
+  }
+
+  private func put(
+    _ bytes: RawSpan, _ part: StreamPart, into state: inout State, stop: Bell?
+  ) throws(Failure) -> WriteOutcome {
+    guard !state.isOver else { return .readerClosed }
+    guard !bytes.isEmpty else { return .written }
+    var count = 0
+    defer { written.add(count, ordering: .relaxed) }
+    do throws(Failure) {
+      let outcome = try state.output.write(
+        bytes, part, framing: state.framing, stop: stop, written: &count)
+      if outcome == .readerClosed { state.isOver = true }
+      if case .stopped = outcome, !isWhole(count, of: bytes, part, state.framing) {
+        state.isOver = true
+      }
+      return outcome
+    } catch {
+      state.isOver = true
+      throw error
+    }
+  }
+
+  private func isWhole(
+    _ count: Int, of bytes: RawSpan, _ part: StreamPart, _ framing: Framing?
+  ) -> Bool {
+    guard part == .records, let framing else { return count == bytes.byteCount }
+    return framing.wholeRecords(of: bytes, atMost: count) == count
+  }
+
+  private func locked<R>(
+    _ body: (inout State) throws(Failure) -> R
+  ) throws(Failure) -> R {
+    try state.withLock { state throws(Failure) in try body(&state) }
+  }
+}
+
+/// Whether bytes are the beginning that every file of a ring needs, or the records after it.
+enum StreamPart: Sendable, Equatable {
+  case prologue
+  case records
+}
+
+/// One kind of place for bytes.
+protocol Output: Sendable {
+  /// Writes all bytes, or as many as can be.
+  ///
+  /// Where `stop` is nil it is as if the bell were ringing; `written` receives how many bytes are
+  /// written and stay written, on throw too.
+  mutating func write(
+    _ bytes: RawSpan, _ part: StreamPart, framing: Framing?, stop: Bell?, written: inout Int
+  ) throws(Failure) -> WriteOutcome
+  /// Leaves the descriptor as it was found; a second call does nothing.
+  mutating func close() throws(Failure)
+}
+
+/// Makes a write to a pipe that nobody reads an error (EPIPE) instead of the end of the process.
+/// To be called once, first thing in `main`. Child processes get the default back when started with
+/// `withChild`.
+package func ignoreBrokenPipes() {
+  signal(SIGPIPE, SIG_IGN)
+}
+
+extension Failure {
+  /// A sink that cannot be written, with the usual causes in words.
+  static func cannotWrite(_ name: String, errno code: Int32) -> Failure {
+    let what = "Cannot write to \(name)."
+    switch code {
+    case ENOSPC:
+      return Failure(
+        .other, what, why: "The disk is full.", fix: "Free some space, or use --ring or --max-size."
+      )
+    case EDQUOT:
+      return Failure(
+        .other, what, why: "Your disk quota is used up.",
+        fix: "Free some space, or use --ring or --max-size.")
+    case EFBIG:
+      return Failure(
+        .other, what, why: "The file may not grow any further.",
+        fix: "Raise the limit (ulimit -f), or use --ring.")
+    case ENXIO:
+      return Failure(
+        .other, what, why: "It is a FIFO that nobody reads.", fix: "Start its reader first.")
+    case EACCES, EPERM, EROFS, ENOENT, ENOTDIR, EISDIR:
+      return .system(what, errno: code, fix: "Choose another file with -w.")
+    default:
+      return .system(what, errno: code)
+    }
+  }
+}
