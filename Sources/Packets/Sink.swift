@@ -21,7 +21,8 @@ package enum WriteOutcome: Sendable, Equatable {
 /// Where a capture's bytes go: a pipe, a file, or a ring of files.
 ///
 /// A sink takes whole records (or blocks) only, one call at a time from any thread, so that several
-/// sources may write into one. It numbers the pcapng interfaces in the order they are added.
+/// sources may write into one; they then share one bell, since each waits for the others' writes. It
+/// numbers the pcapng interfaces in the order they are added.
 package final class Sink: Sendable {
   /// What the sink is called in messages: a path, or "standard output".
   package let name: String
@@ -55,6 +56,7 @@ package final class Sink: Sendable {
   ///   - header: A pcap file header or a pcapng section header; every file of a ring begins with it.
   ///   - framing: How the records that follow are told apart.
   ///   - stop: The bell that ends waiting for a reader.
+  /// - Returns: What became of the header.
   /// - Throws: `Failure` naming the sink when it cannot be written.
   package func begin(
     _ header: [UInt8], framing: Framing, stop: Bell
@@ -87,6 +89,7 @@ package final class Sink: Sendable {
   /// - Parameters:
   ///   - records: One or more whole records, or pcapng blocks.
   ///   - stop: The bell that ends waiting for a slow reader.
+  /// - Returns: What became of the records.
   /// - Throws: `Failure` naming the sink when it cannot be written; a file then ends with the last
   ///   record that is whole.
   package func write(_ records: RawSpan, stop: Bell) throws(Failure) -> WriteOutcome {
@@ -157,8 +160,13 @@ protocol Output: Sendable {
   /// Writes all bytes, or as many as can be.
   ///
   /// - Parameters:
+  ///   - bytes: A prologue, or whole records.
+  ///   - part: Which of the two.
+  ///   - framing: How records are told apart; nil takes all bytes for one.
   ///   - stop: The bell that ends waiting for a reader; nil as if it were ringing.
   ///   - written: Receives how many bytes are written and stay written, on throw too.
+  /// - Returns: What became of the bytes.
+  /// - Throws: `Failure` naming the place when it cannot be written.
   mutating func write(
     _ bytes: RawSpan, _ part: StreamPart, framing: Framing?, stop: Bell?, written: inout Int
   ) throws(Failure) -> WriteOutcome

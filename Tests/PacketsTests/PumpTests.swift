@@ -3,7 +3,7 @@ import Foundation
 import Packets
 import Testing
 
-@Suite struct PumpTests {
+@Suite(.timeLimit(.minutes(2))) struct PumpTests {
   static let interface = PcapngInterface(name: "shop/web/eth0")
 
   struct Pumped {

@@ -7,7 +7,7 @@ import Testing
 import Glibc
 #endif
 
-@Suite struct SinkTests {
+@Suite(.timeLimit(.minutes(2))) struct SinkTests {
   static func failure(_ body: () throws -> Void) -> Failure? {
     do {
       try body()
@@ -147,7 +147,7 @@ import Glibc
     let bell = try Bell()
     async let opening = openFifo(path, stop: bell)
     try await Task.sleep(for: .milliseconds(100))
-    let reader = OwnedFD(open(path, O_RDONLY | O_NONBLOCK))
+    let reader = OwnedFD(open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC))
     let fifo = try #require(try await opening)
     let sink = Sink(fifo, name: path)
     #expect(try sink.begin([1, 2, 3], framing: .pcapng, stop: bell) == .written)
@@ -283,7 +283,8 @@ import Glibc
     } catch {
       result = .failure(error)
     }
-    let unmounted = try run("umount", [scratch.path])
+    // Lazily: the mount goes at once even if a test that failed still holds a file.
+    let unmounted = try run("umount", ["-l", scratch.path])
     #expect(unmounted.status == 0, "\(unmounted.errors)")
     try result.get()
   }
@@ -337,7 +338,7 @@ import Glibc
     try await Self.withTinyDisk { folder in
       let path = folder + "/log"
       try Data("before\n".utf8).write(to: URL(fileURLWithPath: path))
-      let appended = OwnedFD(open(path, O_WRONLY | O_APPEND))
+      let appended = OwnedFD(open(path, O_WRONLY | O_APPEND | O_CLOEXEC))
       let sink = Sink(appended, name: "standard output")
       #expect(sink.readerWatch == nil)
       let stream = stream(packets: 5000, length: 333)
