@@ -152,4 +152,11 @@ extension Sink {
     PcapngWriter.append(section, to: &block)
     return try begin(block, framing: .pcapng, stop: stop)
   }
+
+  /// Begins a pcapng stream with its section header, once the first interface is known.
+  package func beginWithFirstInterface(_ section: PcapngSection) {
+    var block: [UInt8] = []
+    PcapngWriter.append(section, to: &block)
+    beginWithFirstInterface(block)
+  }
 }

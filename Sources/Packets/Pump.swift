@@ -179,6 +179,8 @@ private struct PumpLoop {
     let walk = batch.take(bytes, packets: limits.packets ?? .max, room: room)
     if walk.packets > 0 {
       let outcome: WriteOutcome
+      meter.noteWriting(true)
+      defer { meter.noteWriting(false) }
       if batch.interface == nil {
         outcome = try sink.write(bytes.extracting(0..<walk.consumed), stop: stop)
       } else {

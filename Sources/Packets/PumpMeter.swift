@@ -6,6 +6,7 @@ package final class PumpMeter: Sendable {
   private let byteCount = Atomic<Int>(0)
   private let interface = Atomic<Int>(-1)
   private let lastData = Atomic<Int>(-1)
+  private let writing = Atomic<Bool>(false)
   private let start = ContinuousClock.now
 
   /// A meter at zero.
@@ -28,6 +29,12 @@ package final class PumpMeter: Sendable {
     guard last >= 0 else { return nil }
     return start.duration(to: .now) - .nanoseconds(last)
   }
+
+  /// Whether the pump is held up by a slow reader right now: the source is then not read, and its
+  /// silence means nothing.
+  package var isWaitingForReader: Bool { writing.load(ordering: .relaxed) }
+
+  func noteWriting(_ isWriting: Bool) { writing.store(isWriting, ordering: .relaxed) }
 
   func count(packets: Int, bytes: Int) {
     packetCount.add(packets, ordering: .relaxed)

@@ -38,7 +38,7 @@ struct RingOutput: Output {
     number = 1
     let name = ringFileName(path, number: number, at: time(nil))
     names = [name]
-    current = FileOutput(try createFile(name), name: name)
+    current = try FileOutput(path: name)
   }
 
   mutating func write(
@@ -73,7 +73,7 @@ struct RingOutput: Output {
     if names.count == files { unlink(names.removeFirst()) }
     number += 1
     let name = ringFileName(path, number: number, at: time(nil))
-    current = FileOutput(try createFile(name), name: name)
+    current = try FileOutput(path: name)
     names.append(name)
     var count = 0
     let beginning = prologue

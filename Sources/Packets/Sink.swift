@@ -32,6 +32,8 @@ package final class Sink: Sendable {
   private struct State {
     var output: any Output
     var framing: Framing?
+    /// A header that waits for the first interface.
+    var header: [UInt8] = []
     var interfaces: UInt32 = 0
     var isOver = false
   }
@@ -67,6 +69,17 @@ package final class Sink: Sendable {
     }
   }
 
+  /// Begins a pcapng stream, but not before its first interface is known: a capture that never starts
+  /// leaves an existing file as it was, and nothing in a pipe.
+  ///
+  /// - Parameter header: The section header; every file of a ring begins with it.
+  package func beginWithFirstInterface(_ header: [UInt8]) {
+    state.withLock { state in
+      state.framing = .pcapng
+      state.header = header
+    }
+  }
+
   /// Adds a pcapng interface, which every later file of a ring repeats.
   ///
   /// - Parameters:
@@ -80,7 +93,9 @@ package final class Sink: Sendable {
     try locked { state throws(Failure) in
       let number = state.interfaces
       state.interfaces += 1
-      return (number, try self.put(block.span.bytes, .prologue, into: &state, stop: stop))
+      let beginning = state.header + block
+      state.header = []
+      return (number, try self.put(beginning.span.bytes, .prologue, into: &state, stop: stop))
     }
   }
 
@@ -159,14 +174,8 @@ enum StreamPart: Sendable, Equatable {
 protocol Output: Sendable {
   /// Writes all bytes, or as many as can be.
   ///
-  /// - Parameters:
-  ///   - bytes: A prologue, or whole records.
-  ///   - part: Which of the two.
-  ///   - framing: How records are told apart; nil takes all bytes for one.
-  ///   - stop: The bell that ends waiting for a reader; nil as if it were ringing.
-  ///   - written: Receives how many bytes are written and stay written, on throw too.
-  /// - Returns: What became of the bytes.
-  /// - Throws: `Failure` naming the place when it cannot be written.
+  /// Where `stop` is nil it is as if the bell were ringing; `written` receives how many bytes are
+  /// written and stay written, on throw too.
   mutating func write(
     _ bytes: RawSpan, _ part: StreamPart, framing: Framing?, stop: Bell?, written: inout Int
   ) throws(Failure) -> WriteOutcome

@@ -32,9 +32,36 @@ import Glibc
     try sink.finish()
     #expect(try contents(path) == [9])
     let new = scratch.path + "/new.pcap"
-    try Sink(file: new).finish()
+    try Sink(file: new).finish([1])
     let mode = try FileManager.default.attributesOfItem(atPath: new)[.posixPermissions]
     #expect(mode as? Int == 0o600)
+  }
+
+  @Test func nothingWrittenChangesNothing() throws {
+    let scratch = try Scratch()
+    let old = try scratch.file("old.pcap", [1, 2, 3])
+    let new = scratch.path + "/new.pcap"
+    for path in [old, new] {
+      let sink = try Sink(file: path)
+      sink.beginWithFirstInterface([9])
+      try sink.finish()
+    }
+    let ring = try Sink(ring: scratch.path + "/ring.pcapng", files: 2, size: 1000)
+    try ring.finish()
+    #expect(try contents(old) == [1, 2, 3])
+    #expect(try FileManager.default.contentsOfDirectory(atPath: scratch.path) == ["old.pcap"])
+  }
+
+  @Test func theFirstInterfaceBringsTheHeader() throws {
+    let scratch = try Scratch()
+    let path = try scratch.file("old.pcapng", [1, 2, 3])
+    let sink = try Sink(file: path)
+    let bell = try Bell()
+    sink.beginWithFirstInterface([9])
+    _ = try sink.addInterface([5], stop: bell)
+    _ = try sink.addInterface([6], stop: bell)
+    try sink.finish()
+    #expect(try contents(path) == [9, 5, 6])
   }
 
   @Test func whatCannotBeOpenedIsNamed() throws {
@@ -154,6 +181,27 @@ import Glibc
     #expect(await take(3, from: reader) == [1, 2, 3])
     // With a reader there, no wait.
     #expect(try await openFifo(path, stop: bell) != nil)
+  }
+
+  @Test func aFifoIsAStreamByItsPathToo() async throws {
+    let scratch = try Scratch()
+    let path = scratch.path + "/fifo"
+    #expect(mkfifo(path, 0o600) == 0)
+    let reader = OwnedFD(open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC))
+    _ = fcntl(reader.raw, F_SETFL, 0)
+    // More than the FIFO holds, for a reader that takes its time.
+    let stream = stream(packets: 3000, length: 700)
+    func write() async throws {
+      let sink = try Sink(file: path)
+      #expect(sink.readerWatch != nil)
+      let end = try await pump(
+        from: feed([stream]).reader, to: sink, as: .pcap, meter: PumpMeter(), stop: Bell())
+      #expect(end == .sourceEnded(complete: true))
+      try sink.finish()
+    }
+    async let writing: Void = write()
+    #expect(await take(stream.count, from: reader) == stream)
+    try await writing
   }
 
   @Test func theBellEndsTheWaitForAReader() async throws {

@@ -1,0 +1,102 @@
+internal import Base
+
+/// What was found out inside a container, in one round trip.
+package struct ContainerFacts: Sendable, Equatable {
+  /// Where tcpdump is, or nil.
+  package var tcpdump: String?
+  /// The first line of `tcpdump --version`.
+  package var version: String?
+  /// Where bash is, or nil.
+  package var bash: String?
+  /// Whether the container's `sh` can time a read (`read -t`).
+  package var shTimesReads = false
+  /// Whether there is a `sleep`, which the time limit needs.
+  package var hasSleep = false
+  /// The effective user ID of a process started there.
+  package var uid: UInt32?
+  /// Linux capability sets (capabilities(7)), bit numbers as in linux/capability.h.
+  package var effective: UInt64?
+  package var bounding: UInt64?
+  /// Whether file capabilities are ignored there (no_new_privs in proc_pid_status(5)).
+  package var noNewPrivileges = false
+  /// The machine's name as uname(1) has it, or nil.
+  package var machine: String?
+  /// The names in /proc/net/dev.
+  package var interfaces: [String] = []
+
+  package init() {}
+
+  /// The script that finds it all out. Constant; needs a POSIX shell and nothing else.
+  ///
+  /// It prints `name=value` lines and ends with `end=`, so that an answer cut short is noticed.
+  package static let script = """
+    for n in tcpdump bash sleep; do p=$(command -v "$n") && echo "$n=$p"; done
+    (read -t 1 x </dev/null) 2>/dev/null
+    [ $? = 2 ] || echo timed=yes
+    while read -r k v e x; do case $k in
+      Uid:) echo "uid=$e" ;;
+      CapEff: | CapBnd: | NoNewPrivs:) echo "$k=$v" ;;
+    esac; done </proc/self/status
+    while read -r k x; do case $k in *:*) echo "if=${k%%:*}" ;; esac; done </proc/net/dev
+    command -v uname >/dev/null && echo "machine=$(uname -m)"
+    command -v tcpdump >/dev/null && tcpdump --version 2>&1 | { read -r v; echo "version=$v"; }
+    echo end=
+    """
+
+  /// Reads the script's answer; nil when it has no end. Unknown lines are skipped; names that no
+  /// interface can have are too.
+  ///
+  /// - Parameter answer: What the far end printed: hostile until read.
+  package init?(answer: String) {
+    var complete = false
+    for line in answer.split(separator: "\n", omittingEmptySubsequences: true) {
+      guard let equals = line.firstIndex(of: "=") else { continue }
+      let value = String(line[line.index(after: equals)...])
+      switch line[..<equals] {
+      case "tcpdump": tcpdump = Self.path(value)
+      case "bash": bash = Self.path(value)
+      case "sleep": hasSleep = true
+      case "timed": shTimesReads = true
+      case "uid": uid = UInt32(value)
+      case "CapEff:": effective = UInt64(value, radix: 16)
+      case "CapBnd:": bounding = UInt64(value, radix: 16)
+      case "NoNewPrivs:": noNewPrivileges = value == "1"
+      case "if": if isInterfaceName(value), interfaces.count < 256 { interfaces.append(value) }
+      case "machine": machine = printable(value, limit: 32)
+      case "version": version = printable(value, limit: 100)
+      case "end": complete = true
+      default: break
+      }
+    }
+    guard complete else { return nil }
+  }
+
+  /// A path is only believed when it is one: absolute, and of ordinary characters.
+  private static func path(_ value: String) -> String? {
+    let ordinary = value.unicodeScalars.allSatisfy { $0.value > 0x20 && $0.value < 0x7f }
+    return value.hasPrefix("/") && ordinary && value.utf8.count < 1024 ? value : nil
+  }
+}
+
+/// The capabilities that matter here, as bits of the sets in /proc/self/status.
+package enum Capability {
+  /// CAP_KILL, 5: signalling another user's process.
+  package static let kill: UInt64 = 1 << 5
+  /// CAP_SETGID, 6.
+  package static let setgid: UInt64 = 1 << 6
+  /// CAP_SETUID, 7.
+  package static let setuid: UInt64 = 1 << 7
+  /// CAP_NET_RAW, 13: opening a packet socket (packet(7)).
+  package static let netRaw: UInt64 = 1 << 13
+}
+
+/// Whether the kernel would take a text as an interface's name: 1 to 15 bytes without `/`, blanks or
+/// control characters (net/core/dev.c, dev_valid_name), and, ours, not beginning with a dash.
+package func isInterfaceName(_ name: String) -> Bool {
+  let bytes = name.utf8
+  guard (1...15).contains(bytes.count), bytes.first != UInt8(ascii: "-") else { return false }
+  guard name != ".", name != ".." else { return false }
+  return bytes.allSatisfy {
+    $0 > 0x20 && $0 < 0x7f && $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: ":")
+  }
+}

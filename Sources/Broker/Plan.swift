@@ -1,0 +1,69 @@
+package import Base
+
+/// The decision as data: how packets will be reached, everything that will be run, and how it ends.
+///
+/// Nothing is started to make one. `poddump plan` prints it, `poddump capture` runs it.
+package struct Plan: Sendable, Equatable {
+  /// How packets are reached.
+  package var route: RouteName
+  /// What captures at the far end.
+  package var engine: String
+  /// What is captured, in words: "shop/web (container web, interface eth0)".
+  package var target: String
+  /// The name of the interface in a packet file: "shop/web/eth0".
+  package var interfaceName: String
+  /// The interface captured on, as the far end calls it.
+  package var interface: String
+  /// The capture filter; empty for none.
+  package var filter: String
+  /// The engine's command line at the far end.
+  package var engineArguments: [String]
+  /// What is run at the far end: the engine inside the stanza.
+  package var remoteArguments: [String]
+  /// What is run here.
+  package var command: Command
+  /// The time limit at the far end in seconds; 0 for none.
+  package var ttl: Int
+  /// What the route needs, in words.
+  package var needs: [String]
+  /// What somebody should know before the capture starts.
+  package var notes: [String]
+  /// What ends the far end, and when, in words.
+  package var ends: [String]
+  /// What the route leaves behind, in words.
+  package var leaves: String
+}
+
+/// What a route says to a request.
+package enum Verdict: Sendable, Equatable {
+  /// It can be done, and so.
+  case usable(Plan)
+  /// It cannot be done, and why.
+  case refused(Failure)
+}
+
+/// Every route's verdict, in the order in which they were asked, and the choice.
+package struct Decision: Sendable, Equatable {
+  /// A route and what it says.
+  package struct Option: Sendable, Equatable {
+    package var route: RouteName
+    package var verdict: Verdict
+  }
+
+  /// The routes that were considered.
+  package var options: [Option]
+
+  /// The plan of the first route that can be used.
+  ///
+  /// - Throws: The refusal of the route that was asked for, or of the last one considered.
+  package func chosen() throws(Failure) -> Plan {
+    var refusal = Failure(.noRoute, "No route was considered.")
+    for option in options {
+      switch option.verdict {
+      case .usable(let plan): return plan
+      case .refused(let failure): refusal = failure
+      }
+    }
+    throw refusal
+  }
+}

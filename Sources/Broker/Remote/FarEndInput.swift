@@ -1,0 +1,47 @@
+package import Base
+internal import Synchronization
+
+#if canImport(Glibc)
+internal import Glibc
+#elseif canImport(Darwin)
+internal import Darwin
+#endif
+
+/// Our end of the far end's standard input: heartbeats, and the dead-man switch.
+package final class FarEndInput: Sendable {
+  private let descriptor: OwnedFD
+  private let open = Mutex(true)
+
+  /// Takes over the writing end. It is made non-blocking: a connection that no longer takes bytes
+  /// must not hold the sender up.
+  package init(_ descriptor: OwnedFD) {
+    self.descriptor = descriptor
+    _ = fcntl(descriptor.raw, F_SETFL, O_NONBLOCK)
+  }
+
+  /// Sends one heartbeat; a full pipe or a far end that is gone is no error here.
+  package func beat() {
+    open.withLock { open in
+      guard open else { return }
+      var newline = UInt8(ascii: "\n")
+      _ = write(descriptor.raw, &newline, 1)
+    }
+  }
+
+  /// Sends heartbeats until the task is cancelled.
+  package func keepBeating(every interval: Duration) async {
+    while !Task.isCancelled {
+      beat()
+      try? await Task.sleep(for: interval)
+    }
+  }
+
+  /// Ends the far end's input: it then ends what it started. A second call does nothing.
+  package func end() {
+    open.withLock { open in
+      guard open else { return }
+      open = false
+      descriptor.close()
+    }
+  }
+}

@@ -1,0 +1,43 @@
+package import Cluster
+
+/// How packets are reached. The order is the order of footprint.
+package enum RouteName: String, Sendable, CaseIterable {
+  /// `kubectl exec` of a tcpdump that the container has.
+  case exec
+}
+
+/// What somebody asked to capture, before anything has been found out.
+package struct CaptureRequest: Sendable, Equatable {
+  /// What was named; nil when a selector was given.
+  package var target: Target?
+  /// A label selector; nil when a target was named.
+  package var selector: LabelSelector?
+  /// The namespace asked for; nil for the target's own, or the context's.
+  package var namespace: String?
+  /// The container; nil for the one that kubectl would choose.
+  package var container: String?
+  /// The interface; nil for the default.
+  package var interface: String?
+  /// A capture filter in the syntax of pcap-filter(7); empty for none.
+  package var filter = ""
+  /// The most bytes kept of a packet; nil for the default.
+  package var snapLength: Int?
+  /// Larger batches instead of the shortest delay.
+  package var throughput = false
+  /// How many packets to capture; nil for no limit.
+  package var count: Int?
+  /// The time limit at the far end in seconds; 0 for none.
+  package var ttl = CaptureRequest.defaultTTL
+  /// The route asked for; nil lets poddump choose.
+  package var route: RouteName?
+
+  /// Creates a request; everything else has the defaults of the command line.
+  package init(target: Target?, selector: LabelSelector? = nil, namespace: String? = nil) {
+    self.target = target
+    self.selector = selector
+    self.namespace = namespace
+  }
+
+  /// A day, in seconds: nobody means to capture longer without saying so.
+  package static let defaultTTL = 24 * 60 * 60
+}

@@ -1,0 +1,96 @@
+package import Base
+
+/// What tcpdump's own words on standard error mean for the user.
+///
+/// The texts are those of tcpdump 4.99.3 with libpcap 1.10.3 as recorded; older ones differ in the
+/// words around the parts that are looked for. What is not known is passed on as it is.
+package enum TcpdumpCause {
+  /// The failure of a tcpdump that ended before it delivered anything.
+  ///
+  /// - Parameters:
+  ///   - target: What was to be captured, such as "shop/web (container web, eth0)".
+  ///   - interface: The interface's name.
+  ///   - exitCode: The exit status of the far end.
+  ///   - messages: What it wrote to standard error, printable and bounded.
+  /// - Returns: The failure that the user sees.
+  package static func failure(
+    target: String, interface: String, exitCode: Int32, messages: String
+  ) -> Failure {
+    let what = "Cannot capture from \(target)."
+    func cause(_ kind: Failure.Kind, _ why: String, _ fix: String?) -> Failure {
+      Failure(kind, what, why: why, fix: fix, detail: messages.isEmpty ? nil : messages)
+    }
+    if messages.contains("have permission to") || messages.contains("Operation not permitted") {
+      if messages.contains("Couldn't change to") {
+        return cause(
+          .denied, "tcpdump there must change its user and the container may not (SETUID, SETGID).",
+          "Choose a container with the runtime's default capabilities with -c.")
+      }
+      return cause(
+        .denied, "The container may not open packet sockets (it lacks the capability NET_RAW).",
+        "Choose a container that runs as root with NET_RAW with -c.")
+    }
+    if messages.contains("No such device exists") || messages.contains("SIOCGIFHWADDR") {
+      return cause(
+        .notFound, "There is no interface \(interface) in the container.",
+        "Choose one that is there with -i, or any.")
+    }
+    if messages.contains("That device is not up") {
+      return cause(
+        .other, "The interface \(interface) is down.", "Choose another with -i, or bring it up.")
+    }
+    if filterWords.contains(where: messages.contains) {
+      return cause(
+        .filter, "tcpdump there does not accept the filter: \(firstLine(messages)).",
+        "Write names as numbers: it has its own /etc/services and resolver, and its own libpcap.")
+    }
+    if messages.contains("unrecognized option") || messages.contains("invalid option") {
+      return cause(
+        .noRoute, "tcpdump there is too old: \(firstLine(messages)).",
+        "Try --throughput, or choose a container with a newer tcpdump with -c.")
+    }
+    switch exitCode {
+    case 126:
+      return cause(
+        .noRoute, "tcpdump there cannot be run (exit status 126).",
+        "It lies on a noexec mount or is built for another architecture.")
+    case 127:
+      return cause(
+        .noRoute, "The container has no tcpdump.", "Choose a container that has it with -c.")
+    case 137:
+      return cause(
+        .other, "The capture was killed in the container (exit status 137).",
+        "The container was stopped, or is out of memory: see kubectl describe pod.")
+    case 139:
+      return cause(
+        .other, "tcpdump crashed in the container (exit status 139).",
+        "Choose a container with another tcpdump with -c.")
+    default:
+      let line = firstLine(messages)
+      let said = line.isEmpty ? "without a word" : "and said: \(line)"
+      return cause(
+        .other, "tcpdump there ended with exit status \(exitCode) \(said).",
+        "Run again with -v to see everything it said.")
+    }
+  }
+
+  /// What libpcap says about filters that passed the check here and fail there: names are looked up in
+  /// the container, and the interface there may have another link type.
+  private static let filterWords = [
+    "filter expression", "syntax error", "unknown host", "unknown port", "unknown network",
+    "unknown protocol", "unknown ether", "supported only on", "modifier applied to",
+    "requires a name", "no VLAN support", "no MPLS support", "no PPPoE support",
+    "greater than maximum", "illegal port", "illegal link layer", "illegal token",
+    "invalid IPv4 address", "invalid IPv6 address", "non-network bits",
+  ]
+
+  /// The first line that is not tcpdump's mere announcement, without its name in front.
+  private static func firstLine(_ messages: String) -> String {
+    let lines = messages.split(separator: "\n").filter {
+      !$0.contains("data link type") && !$0.contains("listening on")
+    }
+    guard var line = lines.first else { return "" }
+    if line.hasPrefix("tcpdump: ") { line = line.dropFirst("tcpdump: ".count) }
+    return printable(line, limit: 200)
+  }
+}

@@ -1,0 +1,47 @@
+/// A container of a pod: what was asked for, and how it is.
+package struct Container: Sendable, Equatable {
+  /// Which list of the pod's spec it comes from.
+  package enum Role: Sendable, Equatable {
+    case main
+    /// Runs before the main containers and ends.
+    case initial
+    /// An init container that restarts always: it starts first and goes on beside the main ones.
+    case sidecar
+    /// Added to a running pod by `kubectl debug`.
+    case ephemeral
+  }
+
+  /// Where a container stands, with the runtime's words.
+  package enum State: Sendable, Equatable {
+    case waiting(reason: String?, message: String?)
+    case running
+    case terminated(reason: String?, exitCode: Int)
+    /// The kubelet has not said anything yet.
+    case unknown
+
+    package var isRunning: Bool { self == .running }
+  }
+
+  package var name: String
+  package var role: Role
+  package var image = ""
+  package var isReady = false
+  package var restartCount = 0
+  package var state = State.unknown
+  /// As the runtime names it, with its scheme: `containerd://` and 64 hexadecimal digits.
+  package var containerID: String?
+  /// `resources.limits.memory` in bytes.
+  package var memoryLimit: Int?
+  package var hasReadOnlyRoot = false
+  /// The container's own user ID, else the pod's; nil leaves it to the image.
+  package var runAsUser: Int?
+  package var runAsNonRoot = false
+  package var isPrivileged = false
+  package var addedCapabilities: [String] = []
+  package var droppedCapabilities: [String] = []
+
+  package init(name: String, role: Role) {
+    self.name = name
+    self.role = role
+  }
+}

@@ -1,0 +1,123 @@
+internal import Base
+
+#if canImport(Glibc)
+internal import Glibc
+#elseif canImport(Darwin)
+internal import Darwin
+#endif
+
+/// How long kubectl is waited for where patience does not count.
+enum OutputGrace {
+  /// Between SIGTERM and SIGKILL.
+  static let terminate = Duration.milliseconds(200)
+  /// For the end of stderr, after the end of the output. A login program that kubectl left running may
+  /// hold stderr open; kubectl's own words are there by then.
+  static let errors = Duration.seconds(1)
+}
+
+/// Reads a child's two outputs until both end or patience does.
+struct OutputReader<C: OutputConsumer>: Sendable {
+  enum End: Sendable {
+    case complete, silent, interrupted
+  }
+
+  /// How much of stderr is kept; the last line is what counts.
+  static var errorLimit: Int { 64 << 10 }
+
+  let child: Child
+  var consumer: C
+  let patience: Patience
+  private(set) var end = End.complete
+  private var errors: [UInt8] = []
+
+  init(child: Child, consumer: C, patience: Patience) {
+    self.child = child
+    self.consumer = consumer
+    self.patience = patience
+  }
+
+  var errorText: String { String(decoding: errors, as: UTF8.self) }
+
+  mutating func run(until bell: Bell) throws(Failure) {
+    let clock = ContinuousClock()
+    let latest = clock.now + patience.total
+    var deadline = min(clock.now + patience.silence, latest)
+    var isOutputOpen = true
+    var areErrorsOpen = true
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 16)
+    defer { buffer.deallocate() }
+
+    while isOutputOpen || areErrorsOpen {
+      var entries = [
+        pollfd(fd: isOutputOpen ? child.output.raw : -1, events: Int16(POLLIN), revents: 0),
+        pollfd(fd: areErrorsOpen ? child.errors.raw : -1, events: Int16(POLLIN), revents: 0),
+        pollfd(fd: bell.reader, events: Int16(POLLIN), revents: 0),
+      ]
+      let count = poll(&entries, nfds_t(entries.count), milliseconds(clock.now, deadline))
+      if count < 0 {
+        guard errno == EINTR else { throw .system("Cannot wait for kubectl.", errno: errno) }
+        continue
+      }
+      if entries[2].revents != 0 { return terminate(.interrupted) }
+      if entries[0].revents != 0 {
+        let piece = Self.read(child.output.raw, buffer)
+        isOutputOpen = piece.count > 0
+        if isOutputOpen {
+          try consumer.consume(piece)
+          deadline = min(clock.now + patience.silence, latest)
+        } else {
+          deadline = min(deadline, clock.now + OutputGrace.errors)
+        }
+      }
+      if entries[1].revents != 0 {
+        let piece = Self.read(child.errors.raw, buffer)
+        areErrorsOpen = piece.count > 0
+        keep(piece)
+      }
+      if clock.now >= deadline, isOutputOpen || areErrorsOpen {
+        if isOutputOpen { terminate(.silent) }
+        return
+      }
+    }
+  }
+
+  /// Ends kubectl and its login programs: SIGTERM, and shortly after SIGKILL, since nothing of what
+  /// kubectl reads needs a clean-up and the user waits.
+  private mutating func terminate(_ end: End) {
+    self.end = end
+    _ = kill(-child.pid, SIGTERM)
+    // Its outputs close when it ends: that is what poll(2) reports although nothing was asked for.
+    var entry = pollfd(fd: child.output.raw, events: 0, revents: 0)
+    let clock = ContinuousClock()
+    _ = poll(&entry, 1, milliseconds(clock.now, clock.now + OutputGrace.terminate))
+    _ = kill(-child.pid, SIGKILL)
+  }
+
+  private mutating func keep(_ piece: UnsafeRawBufferPointer) {
+    errors.append(contentsOf: piece)
+    if errors.count > 2 * Self.errorLimit { errors.removeFirst(errors.count - Self.errorLimit) }
+  }
+
+  private func milliseconds(
+    _ now: ContinuousClock.Instant, _ deadline: ContinuousClock.Instant
+  ) -> Int32 {
+    let left = now.duration(to: deadline)
+    guard left > .zero else { return 0 }
+    let (seconds, attoseconds) = left.components
+    return Int32(min(seconds, 3600) * 1000 + attoseconds / 1_000_000_000_000_000) + 1
+  }
+
+  private static func read(
+    _ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer
+  ) -> UnsafeRawBufferPointer {
+    while true {
+      let count = readBytes(descriptor, buffer)
+      if count < 0, errno == EINTR { continue }
+      return UnsafeRawBufferPointer(rebasing: buffer[..<max(0, count)])
+    }
+  }
+}
+
+private func readBytes(_ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer) -> Int {
+  read(descriptor, buffer.baseAddress, buffer.count)
+}

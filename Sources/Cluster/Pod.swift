@@ -1,0 +1,84 @@
+/// What poddump wants to know of a pod; a fraction of what the API says, so that ten thousand fit.
+package struct Pod: Sendable, Equatable {
+  package var namespace: String
+  package var name: String
+  package var uid = ""
+  /// The node it runs on; nil until it is scheduled.
+  package var node: String?
+  /// "Pending", "Running", "Succeeded", "Failed" or "Unknown".
+  package var phase = ""
+  /// Why the pod as a whole is in its phase: "Evicted", "NodeLost".
+  package var reason: String?
+  package var podIPs: [String] = []
+  package var hostIP: String?
+  package var isHostNetwork = false
+  /// Seconds since 1970.
+  package var created: Int?
+  /// When it is to be gone, in seconds since 1970; set as soon as it is being deleted.
+  package var deletion: Int?
+  /// The controller: "ReplicaSet", "DaemonSet", "Node" for a static pod.
+  package var ownerKind: String?
+  package var ownerName: String?
+  /// Filled where asked for.
+  package var labels: [String: String] = [:]
+  /// The annotation `kubectl.kubernetes.io/default-container`.
+  package var defaultContainerName: String?
+  /// The pod's networks as a meta CNI plugin wrote them down; empty where there is none.
+  package var networks: [PodNetwork] = []
+  package var containers: [Container] = []
+  package var initContainers: [Container] = []
+  package var ephemeralContainers: [Container] = []
+
+  /// kubectl's STATUS column: "Running", "CrashLoopBackOff", "Init:0/1", "Terminating", …
+  package var status = ""
+  /// The READY column's two numbers.
+  package var readyContainers = 0
+  package var totalContainers = 0
+  /// The RESTARTS column.
+  package var restarts = 0
+
+  package init(namespace: String, name: String) {
+    self.namespace = namespace
+    self.name = name
+  }
+
+  /// kubectl's READY column, "1/2".
+  package var ready: String { "\(readyContainers)/\(totalContainers)" }
+
+  /// A static pod's mirror: its spec cannot be changed through the API.
+  package var isStatic: Bool { ownerKind == "Node" }
+
+  /// Whether no container of it will run again.
+  package var isFinished: Bool { phase == "Succeeded" || phase == "Failed" }
+
+  /// Whether a container of it runs right now.
+  package var isRunning: Bool {
+    !isFinished && allContainers.contains { $0.state.isRunning }
+  }
+
+  /// Main containers first, then init containers and sidecars, then ephemeral ones.
+  package var allContainers: [Container] { containers + initContainers + ephemeralContainers }
+
+  /// The container of this name, in any of the three lists.
+  package func container(named name: String) -> Container? {
+    allContainers.first { $0.name == name }
+  }
+
+  /// The container that kubectl takes when none is named: the annotated one, else the first.
+  package var defaultContainer: Container? {
+    if let name = defaultContainerName, let annotated = container(named: name) { return annotated }
+    return containers.first
+  }
+}
+
+/// One entry of the annotation `k8s.v1.cni.cncf.io/network-status` (Network Plumbing Working Group,
+/// de-facto standard 1.3, section 4.1).
+package struct PodNetwork: Sendable, Equatable {
+  /// The network: "cbr0", or namespace/name of a NetworkAttachmentDefinition.
+  package var name: String
+  /// The interface in the pod: "eth0", "net1".
+  package var interface: String?
+  package var ips: [String] = []
+  /// Whether this is the network that the cluster itself uses.
+  package var isDefault = false
+}

@@ -1,0 +1,221 @@
+// The parts of a pod's JSON that occur in several places.
+
+/// One of the conditions of a pod's or node's status.
+struct Condition: Equatable {
+  var type = ""
+  var status = ""
+  var reason = ""
+}
+
+/// What is used of a security context, a pod's or a container's.
+struct SecurityContext: Equatable {
+  var runAsUser: Int?
+  var runAsNonRoot: Bool?
+  var isPrivileged: Bool?
+  var hasReadOnlyRoot: Bool?
+  var added: [String] = []
+  var dropped: [String] = []
+}
+
+/// One entry of `containerStatuses`, with everything that kubectl's STATUS column looks at.
+struct ContainerStatus: Equatable {
+  var name = ""
+  var state = Container.State.unknown
+  /// The signal that ended it, 0 for none.
+  var signal = 0
+  var isReady = false
+  var hasStarted = false
+  var restartCount = 0
+  var containerID: String?
+
+  func apply(to container: inout Container) {
+    container.state = state
+    container.isReady = isReady
+    container.restartCount = restartCount
+    container.containerID = containerID
+  }
+}
+
+extension JSONReader {
+  /// Reads an object of strings.
+  mutating func strings() throws(JSONError) -> [String: String] {
+    var result: [String: String] = [:]
+    try object { (key, reader) throws(JSONError) in
+      let name = try key.text()
+      result[name] = try reader.string()
+    }
+    return result
+  }
+
+  /// Reads an array of strings.
+  mutating func stringArray() throws(JSONError) -> [String] {
+    var result: [String] = []
+    try array { (reader) throws(JSONError) in
+      if let text = try reader.string() { result.append(text) }
+    }
+    return result
+  }
+
+  mutating func conditions() throws(JSONError) -> [Condition] {
+    var result: [Condition] = []
+    try array { (reader) throws(JSONError) in
+      var condition = Condition()
+      try reader.object { (key, reader) throws(JSONError) in
+        switch key {
+        case "type": condition.type = try reader.string() ?? ""
+        case "status": condition.status = try reader.string() ?? ""
+        case "reason": condition.reason = try reader.string() ?? ""
+        default: break
+        }
+      }
+      result.append(condition)
+    }
+    return result
+  }
+
+  mutating func security() throws(JSONError) -> SecurityContext {
+    var result = SecurityContext()
+    try object { (key, reader) throws(JSONError) in
+      switch key {
+      case "runAsUser": result.runAsUser = try reader.int()
+      case "runAsNonRoot": result.runAsNonRoot = try reader.bool()
+      case "privileged": result.isPrivileged = try reader.bool()
+      case "readOnlyRootFilesystem": result.hasReadOnlyRoot = try reader.bool()
+      case "capabilities":
+        try reader.object { (key, reader) throws(JSONError) in
+          switch key {
+          case "add": result.added = try reader.stringArray()
+          case "drop": result.dropped = try reader.stringArray()
+          default: break
+          }
+        }
+      default: break
+      }
+    }
+    return result
+  }
+
+  /// Reads one of the three lists of containers of a pod's spec.
+  mutating func containers(_ role: Container.Role) throws(JSONError) -> [Container] {
+    var result: [Container] = []
+    try array { (reader) throws(JSONError) in
+      var container = Container(name: "", role: role)
+      var restartPolicy: String?
+      var security: SecurityContext?
+      try reader.object { (key, reader) throws(JSONError) in
+        switch key {
+        case "name": container.name = try reader.string() ?? ""
+        case "image": container.image = try reader.string() ?? ""
+        case "restartPolicy": restartPolicy = try reader.string()
+        case "resources": container.memoryLimit = try reader.memoryLimit()
+        case "securityContext": security = try reader.security()
+        default: break
+        }
+      }
+      if role == .initial, restartPolicy == "Always" { container.role = .sidecar }
+      if let security {
+        container.runAsUser = security.runAsUser
+        container.runAsNonRoot = security.runAsNonRoot ?? false
+        container.isPrivileged = security.isPrivileged ?? false
+        container.hasReadOnlyRoot = security.hasReadOnlyRoot ?? false
+        container.addedCapabilities = security.added
+        container.droppedCapabilities = security.dropped
+      }
+      result.append(container)
+    }
+    return result
+  }
+
+  private mutating func memoryLimit() throws(JSONError) -> Int? {
+    var result: Int?
+    try object { (key, reader) throws(JSONError) in
+      guard case "limits" = key else { return }
+      try reader.object { (key, reader) throws(JSONError) in
+        guard case "memory" = key else { return }
+        result = try reader.scalar().flatMap { Quantity.value($0) }
+      }
+    }
+    return result
+  }
+
+  mutating func containerStatuses() throws(JSONError) -> [ContainerStatus] {
+    var result: [ContainerStatus] = []
+    try array { (reader) throws(JSONError) in
+      var status = ContainerStatus()
+      try reader.object { (key, reader) throws(JSONError) in
+        switch key {
+        case "name": status.name = try reader.string() ?? ""
+        case "ready": status.isReady = try reader.bool() ?? false
+        case "started": status.hasStarted = try reader.bool() ?? false
+        case "restartCount": status.restartCount = try reader.int() ?? 0
+        case "containerID":
+          let id = try reader.string()
+          status.containerID = id == "" ? nil : id
+        case "state": try reader.state(&status)
+        default: break
+        }
+      }
+      result.append(status)
+    }
+    return result
+  }
+
+  private mutating func state(_ status: inout ContainerStatus) throws(JSONError) {
+    try object { (kind, reader) throws(JSONError) in
+      var reason: String?
+      var message: String?
+      var exitCode = 0
+      var signal = 0
+      let isObject = try reader.object { (key, reader) throws(JSONError) in
+        switch key {
+        case "reason": reason = try reader.string()
+        case "message": message = try reader.string()
+        case "exitCode": exitCode = try reader.int() ?? 0
+        case "signal": signal = try reader.int() ?? 0
+        default: break
+        }
+      }
+      guard isObject else { return }
+      if reason == "" { reason = nil }
+      switch kind {
+      case "running": status.state = .running
+      case "waiting": status.state = .waiting(reason: reason, message: message)
+      case "terminated":
+        status.state = .terminated(reason: reason, exitCode: exitCode)
+        status.signal = signal
+      default: break
+      }
+    }
+  }
+}
+
+extension PodNetwork {
+  /// Reads the annotation's value, itself a JSON array.
+  ///
+  /// - Throws: `JSONError` when it is none.
+  static func list(_ text: String) throws(JSONError) -> [PodNetwork] {
+    var copy = text
+    let result: Result<[PodNetwork], JSONError> = copy.withUTF8 { utf8 in
+      Result { () throws(JSONError) in
+        var reader = JSONReader(UnsafeRawBufferPointer(utf8))
+        var networks: [PodNetwork] = []
+        try reader.array { (reader) throws(JSONError) in
+          var network = PodNetwork(name: "")
+          try reader.object { (key, reader) throws(JSONError) in
+            switch key {
+            case "name": network.name = try reader.string() ?? ""
+            case "interface": network.interface = try reader.string()
+            case "ips": network.ips = try reader.stringArray()
+            case "default": network.isDefault = try reader.bool() ?? false
+            default: break
+            }
+          }
+          networks.append(network)
+        }
+        try reader.end()
+        return networks
+      }
+    }
+    return try result.get()
+  }
+}

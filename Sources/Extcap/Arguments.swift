@@ -1,0 +1,202 @@
+/// One of the values that a selector offers.
+package struct Choice: Equatable, Sendable {
+  /// What comes back when it is chosen.
+  package var value: String
+  /// What people see; empty for the value itself.
+  package var display: String
+  /// Whether it is chosen at first. Wireshark does not send it then: the program has the same default.
+  package var isDefault: Bool
+
+  /// Creates a choice.
+  package init(_ value: String, display: String = "", isDefault: Bool = false) {
+    self.value = value
+    self.display = display
+    self.isDefault = isDefault
+  }
+}
+
+/// A capture option as Wireshark's dialog asks for it and its command line sends it.
+///
+/// Each is defined once, here; its name is the long option of poddump's own command line too.
+package struct Argument: Equatable, Sendable {
+  /// How the value is asked for.
+  package enum Kind: Equatable, Sendable {
+    /// Any text.
+    case text
+    /// A whole number, not below zero.
+    case number
+    /// On or off, and off at first: Wireshark brings an unticked flag that defaults to on back on.
+    case flag
+    /// One of fixed choices.
+    case choice([Choice])
+    /// One of the choices, or any text where Wireshark can ask for it so. A saved value that is not
+    /// among them is kept then, which is why objects of a cluster are asked for in this way.
+    case openChoice([Choice])
+    /// The path of a file to write.
+    case saveFile
+  }
+
+  /// The name of the option without its dashes: lower case, unique also without its inner dashes,
+  /// because Wireshark takes those out for the name of the preference.
+  package let name: String
+  /// What the dialog calls it; at most 80 printable characters, or Wireshark aborts at start.
+  package let title: String
+  /// How the value is asked for.
+  package let kind: Kind
+  /// The tab it stands on.
+  package let group: String
+  /// A sentence shown when the pointer rests on it.
+  package var tooltip: String?
+  /// Shown where nothing is entered; for a reloadable argument, the button's text.
+  package var placeholder: String?
+  /// Whether nothing can start without it. Never together with a default value.
+  package var isRequired = false
+  /// Whether the choices can be asked for again.
+  package var isReloadable = false
+  /// The bounds of a number.
+  package var range: ClosedRange<Int>?
+  /// A regular expression that the dialog searches in a text.
+  package var validation: String?
+
+  /// Wireshark's word for the kind.
+  ///
+  /// - Parameter wireshark: The Wireshark that asks.
+  /// - Returns: A type that it knows.
+  package func type(for wireshark: WiresharkVersion) -> String {
+    switch kind {
+    case .text: "string"
+    case .number: "unsigned"
+    case .flag: "boolflag"
+    case .choice: "selector"
+    case .openChoice: wireshark.hasEditableSelectors ? "editselector" : "selector"
+    case .saveFile: "fileselect"
+    }
+  }
+
+  /// The choices it always has.
+  package var choices: [Choice] {
+    switch kind {
+    case .choice(let choices), .openChoice(let choices): choices
+    case .text, .number, .flag, .saveFile: []
+    }
+  }
+
+  /// Says why a value cannot be, as a sentence; nil if it can. An empty one stands for "not given".
+  package func problem(with value: String) -> String? {
+    guard !value.isEmpty else { return nil }
+    switch kind {
+    case .text, .openChoice, .saveFile:
+      return nil
+    case .number:
+      let bounds = range ?? 0...Int(Int32.max)
+      if value.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let number = Int(value),
+        bounds.contains(number)
+      {
+        return nil
+      }
+      return "--\(name) is a number from \(bounds.lowerBound) to \(bounds.upperBound), "
+        + "not \"\(Grammar.shown(value, limit: 60))\"."
+    case .flag:
+      return value == "true" || value == "false" ? nil : "--\(name) is true or false."
+    case .choice(let choices):
+      if choices.contains(where: { $0.value == value }) { return nil }
+      let known = choices.map(\.value).joined(separator: ", ")
+      return "--\(name) is one of \(known), not \"\(Grammar.shown(value, limit: 60))\"."
+    }
+  }
+}
+
+extension Argument {
+  /// The kubeconfig context. Empty means the current one.
+  package static let context = Argument(
+    name: "context", title: "Context", kind: .openChoice([]), group: target,
+    tooltip: "The kubeconfig context, and so the cluster, to capture in",
+    placeholder: "Reload", isReloadable: true)
+  /// The namespace. Empty means the pod's own, written before its name, else the context's.
+  package static let namespace = Argument(
+    name: "namespace", title: "Namespace", kind: .openChoice([]), group: target,
+    tooltip: "The namespace of the pod, unless it is written before the pod's name",
+    placeholder: "Reload", isReloadable: true)
+  /// The pod, as `name` or `namespace/name`.
+  package static let pod = Argument(
+    name: "pod", title: "Pod", kind: .openChoice([]), group: target,
+    tooltip: "The pod to capture from, as name or namespace/name",
+    placeholder: "Reload", isRequired: true, isReloadable: true)
+  /// The container whose tools are used. Empty means the pod's default one.
+  package static let container = Argument(
+    name: "container", title: "Container", kind: .openChoice([]), group: target,
+    tooltip: "The container to run tcpdump in; all containers of a pod share its network",
+    placeholder: "Reload", isReloadable: true)
+  /// The network interface inside the target. Free text, because Wireshark 4.0 has no selector that
+  /// takes one.
+  package static let interface = Argument(
+    name: "interface", title: "Network interface (any: all of them)", kind: .text, group: capture,
+    tooltip: "The network interface inside the pod: eth0, lo, any, …", placeholder: "eth0")
+  /// How the packets are reached.
+  package static let route = Argument(
+    name: "route", title: "Route",
+    kind: .choice([
+      Choice("auto", display: "auto (the smallest footprint that works)", isDefault: true),
+      Choice("exec", display: "exec (kubectl exec, tcpdump in the container)"),
+    ]), group: capture, tooltip: "How poddump gets at the packets")
+  /// The bytes kept of each packet; 0 and empty mean all.
+  package static let snaplen = Argument(
+    name: "snaplen", title: "Bytes kept of each packet", kind: .number, group: capture,
+    tooltip: "Longer packets are cut; empty or 0 keeps them whole", placeholder: "all",
+    range: 0...262_144)
+  /// Whether packets may arrive late for the sake of high rates.
+  package static let throughput = Argument(
+    name: "throughput", title: "For high packet rates (packets show up later)", kind: .flag,
+    group: capture, tooltip: "Loses fewer packets at high rates; each may show up a second late")
+  /// When to stop.
+  package static let duration = Argument(
+    name: "duration", title: "Stop after (30s, 5m, 1h)", kind: .text, group: capture,
+    tooltip: "Ends the capture after this time", placeholder: "never",
+    validation: "^([0-9]+(ms|s|m|h))+$")
+  /// How many packets to take.
+  package static let count = Argument(
+    name: "count", title: "Stop after this many packets", kind: .number, group: capture,
+    tooltip: "Ends the capture after this many packets", placeholder: "no limit",
+    range: 1...Int(Int32.max))
+  /// The longest a far end may live on without us.
+  package static let ttl = Argument(
+    name: "ttl", title: "Time limit at the far end", kind: .text, group: advanced,
+    tooltip: "Whatever happens, the capture in the cluster ends after this time",
+    placeholder: "24h", validation: "^([0-9]+(ms|s|m|h))+$")
+  /// Where debug output goes.
+  package static let logFile = Argument(
+    name: "log-file", title: "Log file", kind: .saveFile, group: advanced,
+    tooltip: "A file for messages; Wireshark shows none while a capture runs")
+  /// How much goes there.
+  package static let logLevel = Argument(
+    name: "log-level", title: "Log level",
+    kind: .choice([
+      Choice("error"), Choice("warning"), Choice("info", isDefault: true), Choice("debug"),
+    ]), group: advanced, tooltip: "How much is written to the log file")
+
+  /// All of them, in the portal's order.
+  package static let all: [Argument] = choosingPod + [container] + capturing
+
+  /// The arguments of an interface, in order; an argument's number is its place among them.
+  package static func all(of kind: InterfaceValue.Kind) -> [Argument] {
+    switch kind {
+    case .portal: all
+    case .pod, .deployment, .statefulSet, .daemonSet, .service: [container] + capturing
+    case .node: capturing
+    }
+  }
+
+  private static let choosingPod = [context, namespace, pod]
+  private static let capturing = [
+    interface, route, snaplen, throughput, duration, count, ttl, logFile, logLevel,
+  ]
+
+  /// The argument of that name.
+  package static func named(_ name: some StringProtocol) -> Argument? {
+    all.first { $0.name == name }
+  }
+
+  private static let target = "Target"
+  private static let capture = "Capture"
+  private static let advanced = "Advanced"
+}

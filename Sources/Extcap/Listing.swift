@@ -1,0 +1,158 @@
+/// What was found in one context, cut into what Wireshark lists and what is kept for look-up.
+package struct Listing: Equatable, Sendable {
+  /// The kubeconfig context.
+  package var context: String
+  /// A note about the cluster for people, such as its server's address.
+  package var cluster: String
+  /// When it was made, in seconds since 1970.
+  package var written: Int64
+  /// The kubeconfig it was made with.
+  package var kubeconfig: Kubeconfig
+  /// What Wireshark lists: favourites and recent ones first, at most as many as the limit says.
+  package var listed: [Entry]
+  /// Everything else.
+  package var others: [Entry]
+
+  /// Makes a listing of what was found.
+  ///
+  /// The same objects give the same list, whatever order they come in. Entries whose value is
+  /// already taken are dropped.
+  ///
+  /// - Parameters:
+  ///   - context: The kubeconfig context.
+  ///   - cluster: A note about the cluster for people.
+  ///   - written: The time, in seconds since 1970.
+  ///   - kubeconfig: The kubeconfig it was made with.
+  ///   - entries: All that was found.
+  ///   - limit: The most entries that Wireshark lists.
+  package init(
+    context: String, cluster: String = "", written: Int64, kubeconfig: Kubeconfig,
+    entries: [Entry], limit: Int = defaultLimit
+  ) {
+    self.context = context
+    self.cluster = cluster
+    self.written = written
+    self.kubeconfig = kubeconfig
+    var taken: Set<String> = []
+    var kept: [Entry] = []
+    kept.reserveCapacity(entries.count)
+    for entry in entries where entry.kind != .portal && taken.insert(entry.value.text).inserted {
+      kept.append(entry)
+    }
+    kept.sort(by: Self.precedes)
+    let end = kept.prefix(max(0, limit)).prefix { $0.isRunning }.count
+    listed = Array(kept[..<end])
+    others = Array(kept[end...])
+  }
+
+  init(head: ListingHead, listed: [Entry], others: [Entry]) {
+    context = head.context
+    cluster = head.cluster
+    written = head.written
+    kubeconfig = head.kubeconfig
+    self.listed = listed
+    self.others = others
+  }
+
+  /// How long an object that is gone is remembered, in seconds: a day.
+  package static let rememberedFor: Int64 = 24 * 3600
+  /// The most objects remembered.
+  private static let mostRemembered = 2000
+
+  /// The same listing, with what has gone since an earlier one: its values still mean this context,
+  /// also when another cluster has an object of that name.
+  package func remembering(_ earlier: Listing) -> Listing {
+    guard earlier.context == context else { return self }
+    var taken: Set<String> = []
+    for entry in listed { taken.insert(entry.value.text) }
+    for entry in others { taken.insert(entry.value.text) }
+    var gone: [Entry] = []
+    for var entry in earlier.entries where !taken.contains(entry.value.text) {
+      let seen = entry.lastSeen ?? earlier.written
+      guard seen <= written, written - seen < Self.rememberedFor else { continue }
+      entry.lastSeen = seen
+      entry.isRunning = false
+      gone.append(entry)
+    }
+    gone.sort { ($1.lastSeen ?? 0, $0.value.text) < ($0.lastSeen ?? 0, $1.value.text) }
+    var result = self
+    result.others += gone.prefix(Self.mostRemembered)
+    return result
+  }
+
+  /// The most interfaces listed unless the configuration says otherwise.
+  package static let defaultLimit = 250
+
+  /// The namespaces that have entries, sorted.
+  package var namespaces: [String] {
+    var names: Set<String> = []
+    for entry in listed { names.insert(entry.namespace) }
+    for entry in others { names.insert(entry.namespace) }
+    return names.subtracting([""]).sorted()
+  }
+
+  /// All entries.
+  package var entries: [Entry] { listed + others }
+
+  /// What can be captured first, then favourites, then pods before workloads before nodes, then by
+  /// name.
+  private static func precedes(_ a: Entry, _ b: Entry) -> Bool {
+    if a.isRunning != b.isRunning { return a.isRunning }
+    let ranks = (a.rank ?? Int.max, b.rank ?? Int.max)
+    if ranks.0 != ranks.1 { return ranks.0 < ranks.1 }
+    if a.kind != b.kind { return place(a.kind) < place(b.kind) }
+    return a.value.text < b.value.text
+  }
+
+  private static func place(_ kind: InterfaceValue.Kind) -> Int {
+    switch kind {
+    case .portal: 0
+    case .pod: 1
+    case .deployment: 2
+    case .statefulSet: 3
+    case .daemonSet: 4
+    case .service: 5
+    case .node: 6
+    }
+  }
+}
+
+/// What poddump-extcap needs of a listing, with the sentences ready to be printed.
+package struct ListingHead: Equatable, Sendable {
+  /// The kubeconfig context.
+  package var context: String
+  /// A note about the cluster for people.
+  package var cluster: String
+  /// When it was made, in seconds since 1970.
+  package var written: Int64
+  /// The kubeconfig it was made with.
+  package var kubeconfig: Kubeconfig
+  /// A line for each interface that is listed.
+  package var interfaces: [UInt8] = []
+  /// A line for each namespace and each listed pod, for the portal's dialog.
+  package var choices: [UInt8] = []
+  /// The numbers of the arguments that `choices` is for.
+  var portalArguments: [Int] = []
+
+  init(context: String, cluster: String, written: Int64, kubeconfig: Kubeconfig) {
+    self.context = context
+    self.cluster = cluster
+    self.written = written
+    self.kubeconfig = kubeconfig
+  }
+
+  /// Makes the head of a listing.
+  package init(_ listing: Listing) {
+    self.init(
+      context: listing.context, cluster: listing.cluster, written: listing.written,
+      kubeconfig: listing.kubeconfig)
+    interfaces = Sentence.lines(
+      listing.listed.map { .interface($0.value, display: $0.display) })
+    portalArguments = Reply.portalArguments
+    choices = Reply.values(
+      .namespace, listing.namespaces.prefix(Self.mostNamespaces).map { Choice($0) })
+    choices += Reply.values(.pod, Reply.pods(listing.listed))
+  }
+
+  private static let mostNamespaces = 500
+}

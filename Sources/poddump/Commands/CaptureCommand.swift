@@ -1,0 +1,169 @@
+internal import ArgumentParser
+internal import Base
+internal import Broker
+internal import Cluster
+internal import Packets
+
+#if canImport(Glibc)
+internal import Glibc
+#elseif canImport(Darwin)
+internal import Darwin
+#endif
+
+extension FormatChoice: ExpressibleByArgument {}
+
+extension Ring: ExpressibleByArgument {
+  init?(argument: String) { self.init(argument) }
+}
+
+/// `poddump capture`: packets from a pod to a pipe, a file or Wireshark.
+struct CaptureCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "capture", abstract: "Capture packets from a pod.",
+    discussion: """
+      Packets go to standard output unless -w names a file; on a terminal, Wireshark is opened.
+
+        poddump capture shop/web -w web.pcapng
+        poddump capture shop/web -f 'tcp port 80' -w - | tshark -r -
+        poddump capture deploy/api -n shop --duration 30s -w api.pcap
+      """)
+
+  @OptionGroup var options: CaptureOptions
+  @OptionGroup var messages: MessageOptions
+
+  @Option(name: [.customShort("w"), .long], help: "The file to write, or - for standard output.")
+  var write: String?
+
+  @Option(name: .long, help: "The file format. (default: by the file's name; pcap for a pipe)")
+  var format: FormatChoice?
+
+  @Option(name: .long, help: "End when this much has been written, such as 100MB.")
+  var maxSize: Bytes?
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "Keep this many files of this size, such as 10:100MB.", valueName: "files:size"))
+  var ring: Ring?
+
+  @Flag(name: .long, help: "Open the capture in Wireshark.")
+  var open = false
+
+  @Option(name: .long, help: "A file that gets every message as well.")
+  var logFile: String?
+
+  func run() async throws {
+    var terminal = messages.terminal
+    if let logFile { terminal.log = try openLog(logFile) }
+    do {
+      try await run(terminal)
+    } catch let failure as Failure {
+      terminal.note(failure)
+      throw failure
+    }
+  }
+
+  private func run(_ terminal: Terminal) async throws {
+    let stops = StopSource()
+    let signals = Signals(stops, watchesParent: false)
+    defer { withExtendedLifetime(signals) {} }
+
+    let destination = try Destination.choose(
+      write: write, ring: ring, open: open, outputIsTerminal: Terminal.outputIsTerminal,
+      wireshark: Wireshark.onScreen)
+    let request = try options.request(Configuration.load())
+    try CaptureFilter.check(
+      request.filter, linkType: .expected(onInterface: request.interface ?? "eth0"))
+    try destination.check()
+    let kubectl = try options.kubernetes.kubectl()
+
+    let finder = FactFinder(kubectl: kubectl)
+    guard
+      let facts = try await stops.interrupting({ () async throws(Failure) in
+        try await finder.gather(request)
+      })
+    else { return }
+    let plan = try decide(request, facts: facts, kubectl: kubectl).chosen()
+    for note in plan.notes { terminal.say("Note: \(note)") }
+    terminal.detail("route \(plan.route.rawValue): \(plan.engineArguments.joined(separator: " "))")
+
+    let capture = Capture(
+      plan: plan, facts: facts, kubectl: kubectl, context: kubectl.context,
+      limits: PumpLimits(packets: request.count, bytes: maxSize?.value),
+      duration: options.duration?.duration, stops: stops)
+    let report = try await run(capture, into: destination, terminal)
+    terminal.live("")
+    if report.header != nil {
+      terminal.say(Progress.summary(report))
+    } else if report.failure == nil {
+      terminal.say("Stopped before the capture began.")
+    }
+    if report.drops > 0 {
+      terminal.say(
+        "Warning: packets were lost at the far end. Narrow the filter (-f), shorten packets (-s 96) "
+          + "or use --throughput.")
+    }
+    if let failure = report.failure { throw failure }
+  }
+
+  /// Opens the sink at the last moment, so that a failure before leaves no file.
+  private func run(
+    _ capture: Capture, into destination: Destination, _ terminal: Terminal
+  ) async throws(Failure) -> CaptureReport {
+    let sink: Sink
+    switch destination {
+    case .standardOutput: sink = Sink(OwnedFD(dup(STDOUT_FILENO)), name: "standard output")
+    case .file(let path): sink = try Sink(file: path)
+    case .ring(let path, let files, let size):
+      sink = try Sink(ring: path, files: files, size: size)
+    case .wireshark(let program):
+      sink = Sink(try Wireshark.open(program), name: "Wireshark")
+    }
+    let asPcapng = destination.isPcapng(format)
+    if asPcapng {
+      sink.beginWithFirstInterface(PcapngSection.here(application: "poddump \(Version.number)"))
+    }
+    terminal.detail("connecting to \(capture.plan.target) by \(capture.plan.route.rawValue)")
+    let progress = Progress(terminal: terminal, meter: capture.meter)
+    let ticking = Task { await progress.run() }
+    defer { ticking.cancel() }
+    let begins = "Capturing from \(capture.plan.target) by \(capture.plan.route.rawValue)."
+    return try await capture.run(into: sink, asPcapng: asPcapng) { _ in terminal.say(begins) }
+  }
+
+  private func openLog(_ path: String) throws(Failure) -> OwnedFD {
+    let log = OwnedFD(openForAppending(path))
+    guard log.raw >= 0 else { throw .system("Cannot write the log file \(path).", errno: errno) }
+    return log
+  }
+}
+
+extension CaptureOptions {
+  /// The request that these options and the configuration mean.
+  ///
+  /// - Throws: `Failure` of kind `usage` for a target or selector that is none.
+  func request(_ configuration: Configuration) throws(Failure) -> CaptureRequest {
+    guard targets.count <= 1 else {
+      throw Failure(
+        .usage, "Cannot capture from \(targets.count) targets at once.",
+        why: "One pod is captured at a time.", fix: "Start one poddump for each.")
+    }
+    var request = CaptureRequest(
+      target: nil, selector: selector.flatMap { LabelSelector($0) },
+      namespace: kubernetes.namespace)
+    if let target = targets.first {
+      request.target = try Target(target, namespace: kubernetes.namespace)
+    } else if let namespace = kubernetes.namespace {
+      try Target.check(namespace: namespace)
+    }
+    request.container = container
+    request.interface = interface
+    request.filter = filter
+    request.snapLength = snaplen ?? configuration.snapLength
+    request.throughput = throughput
+    request.count = count
+    if let ttl = ttl.map({ ($0.value + 999) / 1000 }) ?? configuration.ttl { request.ttl = ttl }
+    request.route = route.route
+    return request
+  }
+}

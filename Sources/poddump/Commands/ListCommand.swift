@@ -1,0 +1,139 @@
+internal import ArgumentParser
+internal import Base
+internal import Cluster
+
+#if canImport(Glibc)
+internal import Glibc
+#elseif canImport(Darwin)
+internal import Darwin
+#endif
+
+/// `poddump list`: what can be captured.
+struct ListCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "list", abstract: "List pods, nodes or workloads.")
+
+  /// What to list.
+  enum Resource: String, ExpressibleByArgument, CaseIterable {
+    case pods, nodes, workloads
+  }
+
+  /// `-o`.
+  enum Format: String, ExpressibleByArgument, CaseIterable {
+    case table, wide, json, name
+  }
+
+  @Argument(help: "pods, nodes or workloads.")
+  var resource: Resource = .pods
+
+  @OptionGroup var kubernetes: KubernetesOptions
+
+  @Flag(name: [.customShort("A"), .long], help: "List across all namespaces.")
+  var allNamespaces = false
+
+  @Option(name: [.customShort("l"), .long], help: "Select by label, as kubectl does.")
+  var selector: String?
+
+  @Option(name: [.short, .long], help: "How to print.")
+  var output: Format = .table
+
+  func run() async throws {
+    let kubectl = try kubernetes.kubectl()
+    switch resource {
+    case .pods: try await listPods(kubectl)
+    case .nodes: try await listNodes(kubectl)
+    case .workloads: try await listWorkloads(kubectl)
+    }
+  }
+
+  /// The namespace to list; nil for all.
+  private func namespace(_ kubectl: Kubectl) async throws(Failure) -> String? {
+    guard !allNamespaces else { return nil }
+    if let namespace = kubernetes.namespace {
+      try Target.check(namespace: namespace)
+      return namespace
+    }
+    return try await kubectl.config().context(named: kubectl.context).namespace
+  }
+
+  private var labels: LabelSelector? { selector.flatMap { LabelSelector($0) } }
+
+  // MARK: - Pods
+
+  private func listPods(_ kubectl: Kubectl) async throws {
+    let query = PodQuery(namespace: try await namespace(kubectl), labels: labels)
+    let pods = try await kubectl.pods(query).items
+    let rows = PodRows(pods: pods, showsNamespace: allNamespaces, now: Int(time(nil)))
+    switch output {
+    case .name: Terminal.answer(rows.names)
+    case .json: Terminal.answer(rows.json.text() + "\n")
+    case .table, .wide:
+      guard !pods.isEmpty else { return sayNothingFound(query.namespace) }
+      Terminal.answer(rows.table(wide: output == .wide))
+    }
+    await feedListing(pods, query)
+  }
+
+  /// All pods of the current context were just listed: Wireshark's list may as well be that new.
+  private func feedListing(_ pods: [Pod], _ query: PodQuery) async {
+    guard query.namespace == nil, query.labels == nil, kubernetes.context == nil,
+      kubernetes.kubeconfig == nil, output != .name, let maker = ExtcapCommand.listingMaker()
+    else { return }
+    await maker.store(pods)
+  }
+
+  // MARK: - Nodes and workloads
+
+  private func listNodes(_ kubectl: Kubectl) async throws {
+    let nodes = try await kubectl.nodes()
+    let rows = NodeRows(nodes: nodes, now: Int(time(nil)))
+    switch output {
+    case .name: Terminal.answer(nodes.map { "node/\($0.name)\n" }.joined())
+    case .json: Terminal.answer(rows.json.text() + "\n")
+    case .table, .wide:
+      guard !nodes.isEmpty else { return Terminal(level: .normal).say("No nodes found.") }
+      Terminal.answer(rows.table(wide: output == .wide))
+    }
+  }
+
+  private func listWorkloads(_ kubectl: Kubectl) async throws {
+    let namespace = try await namespace(kubectl)
+    let labels = labels
+    let kinds: [WorkloadKind] = [.deployment, .statefulSet, .daemonSet, .service]
+    let listed = await withTaskGroup(of: (Int, Result<[Workload], Failure>).self) { group in
+      for (place, kind) in kinds.enumerated() {
+        group.addTask {
+          do throws(Failure) {
+            return (
+              place,
+              .success(
+                try await kubectl.workloads(kind, namespace: namespace, labels: labels))
+            )
+          } catch {
+            return (place, .failure(error))
+          }
+        }
+      }
+      var results: [(Int, Result<[Workload], Failure>)] = []
+      for await result in group { results.append(result) }
+      return results.sorted { $0.0 < $1.0 }.map(\.1)
+    }
+    var workloads: [Workload] = []
+    for result in listed { workloads += try result.get() }
+    let rows = WorkloadRows(
+      workloads: workloads, showsNamespace: allNamespaces, now: Int(time(nil)))
+    switch output {
+    case .name: Terminal.answer(workloads.map { "\($0.kind.rawValue)/\($0.name)\n" }.joined())
+    case .json: Terminal.answer(rows.json.text() + "\n")
+    case .table, .wide:
+      guard !workloads.isEmpty else { return sayNothingFound(namespace) }
+      Terminal.answer(rows.table)
+    }
+  }
+
+  /// As kubectl says it, on standard error.
+  private func sayNothingFound(_ namespace: String?) {
+    let place = namespace.map { " in namespace \(printable($0, limit: 80))" } ?? ""
+    Terminal(level: .normal).say("No \(resource.rawValue) found\(place).")
+  }
+}

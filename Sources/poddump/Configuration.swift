@@ -1,0 +1,178 @@
+internal import Base
+internal import TOMLKit
+
+#if canImport(Glibc)
+internal import Glibc
+#elseif canImport(Darwin)
+internal import Darwin
+#endif
+
+/// The settings that outlive a pod, from `~/.config/poddump/config.toml` or the file that
+/// `PODDUMP_CONFIG` names. The only reader of the file; flag beats environment beats file beats default.
+struct Configuration: Sendable, Equatable {
+  /// The most pods listed in Wireshark.
+  var listingLimit = 250
+  /// The only namespaces listed in Wireshark; empty for all.
+  var listingNamespaces: [String] = []
+  /// Namespaces not listed in Wireshark.
+  var hiddenNamespaces: [String] = []
+  /// Interface values listed first.
+  var favourites: [String] = []
+  /// The most bytes kept of a packet; nil for the engine's default.
+  var snapLength: Int?
+  /// The time limit of a capture in seconds; nil for the default.
+  var ttl: Int?
+
+  /// The keys that are known, each with its table; the empty table is the top level.
+  private static let known: [String: [String]] = [
+    "": ["capture", "favourites", "listing"],
+    "capture": ["snaplen", "ttl"],
+    "listing": ["hidden", "limit", "namespaces"],
+  ]
+
+  /// The file's path, whether it exists or not; nil without a home.
+  static var path: String? {
+    if let path = environmentValue("PODDUMP_CONFIG") { return path }
+    if let base = environmentValue("XDG_CONFIG_HOME") { return base + "/poddump/config.toml" }
+    return environmentValue("HOME").map { $0 + "/.config/poddump/config.toml" }
+  }
+
+  /// Reads the file; without one everything has its default.
+  ///
+  /// - Throws: `Failure` when the file cannot be read, is not TOML, or has an unknown key or a value of
+  ///   the wrong kind.
+  static func load() throws(Failure) -> Configuration {
+    guard let path else { return Configuration() }
+    guard let text = try readText(path) else {
+      guard environmentValue("PODDUMP_CONFIG") == nil else {
+        throw Failure(
+          .other, "Cannot read the configuration.", why: "There is no file \(path).",
+          fix: "Create it, or unset PODDUMP_CONFIG.")
+      }
+      return Configuration()
+    }
+    return try Configuration(text: text, path: path)
+  }
+
+  init() {}
+
+  /// Reads a configuration from its text.
+  init(text: String, path: String) throws(Failure) {
+    let what = "Cannot use the configuration \(path)."
+    let root: TOMLTable
+    do {
+      root = try TOMLTable(string: text)
+    } catch let error as TOMLParseError {
+      throw Failure(
+        .usage, what,
+        why: "Line \(error.source.begin.line), column \(error.source.begin.column): "
+          + "\(printable(error.description, limit: 200)).",
+        fix: "Correct it; the format is TOML.")
+    } catch {
+      throw Failure(.usage, what, why: printable("\(error)", limit: 200))
+    }
+    try Self.check(root, table: "", what: what)
+    favourites = try Self.strings(root, "favourites", what) ?? []
+    if let listing = try Self.table(root, "listing", what) {
+      listingLimit = try Self.number(listing, "limit", 0...10_000, what) ?? listingLimit
+      listingNamespaces = try Self.strings(listing, "namespaces", what) ?? []
+      hiddenNamespaces = try Self.strings(listing, "hidden", what) ?? []
+    }
+    if let capture = try Self.table(root, "capture", what) {
+      snapLength = try Self.number(capture, "snaplen", 1...262_144, what)
+      if let value = capture["ttl"] {
+        guard let text = value.string, let milliseconds = Quantities.milliseconds(text) else {
+          throw Failure(
+            .usage, what, why: "capture.ttl is not a duration.", fix: "Write ttl = \"24h\".")
+        }
+        // Rounded up, as --ttl is: 0 would mean no limit at all.
+        ttl = (milliseconds + 999) / 1000
+      }
+    }
+  }
+
+  // MARK: - Values
+
+  private static func table(
+    _ parent: TOMLTable, _ key: String, _ what: String
+  ) throws(Failure) -> TOMLTable? {
+    guard let value = parent[key] else { return nil }
+    guard let table = value.table else {
+      throw Failure(
+        .usage, what, why: "\(key) is not a table.", fix: "Write [\(key)] above its keys.")
+    }
+    try check(table, table: key, what: what)
+    return table
+  }
+
+  private static func strings(
+    _ table: TOMLTable, _ key: String, _ what: String
+  ) throws(Failure) -> [String]? {
+    guard let value = table[key] else { return nil }
+    let texts = value.array.map { $0.map(\.string) }
+    guard let texts, !texts.contains(nil) else {
+      throw Failure(
+        .usage, what, why: "\(key) is not a list of texts.", fix: "Write \(key) = [\"…\"].")
+    }
+    return texts.compactMap(\.self)
+  }
+
+  private static func number(
+    _ table: TOMLTable, _ key: String, _ range: ClosedRange<Int>, _ what: String
+  ) throws(Failure) -> Int? {
+    guard let value = table[key] else { return nil }
+    guard let number = value.int, range.contains(number) else {
+      throw Failure(
+        .usage, what,
+        why: "\(key) is not a number from \(range.lowerBound) to \(range.upperBound).",
+        fix: "Correct it.")
+    }
+    return number
+  }
+
+  /// An unknown key is an error that names the nearest known one: a typo must not be a silent default.
+  private static func check(_ table: TOMLTable, table name: String, what: String) throws(Failure) {
+    let known = known[name] ?? []
+    for key in table.keys.sorted() where !known.contains(key) {
+      let place = name.isEmpty ? "" : " in [\(name)]"
+      let nearest = known.min { editDistance($0, key) < editDistance($1, key) } ?? ""
+      throw Failure(
+        .usage, what, why: "There is no setting \(printable(key, limit: 60))\(place).",
+        fix: "Did you mean \(nearest)?")
+    }
+  }
+}
+
+/// The Levenshtein distance of two words.
+func editDistance(_ left: String, _ right: String) -> Int {
+  let right = Array(right)
+  var row = Array(0...right.count)
+  for (i, character) in left.enumerated() {
+    var diagonal = row[0]
+    row[0] = i + 1
+    for (j, other) in right.enumerated() {
+      let substituted = diagonal + (character == other ? 0 : 1)
+      diagonal = row[j + 1]
+      row[j + 1] = min(substituted, row[j + 1] + 1, row[j] + 1)
+    }
+  }
+  return row[right.count]
+}
+
+/// Reads a text file of at most 1 MiB; nil when there is none.
+private func readText(_ path: String) throws(Failure) -> String? {
+  let descriptor = OwnedFD(open(path, O_RDONLY | O_CLOEXEC))
+  guard descriptor.raw >= 0 else {
+    guard errno != ENOENT else { return nil }
+    throw .system("Cannot read \(path).", errno: errno)
+  }
+  var bytes: [UInt8] = []
+  var buffer = [UInt8](repeating: 0, count: 64 * 1024)
+  while bytes.count < 1 << 20 {
+    let count = read(descriptor.raw, &buffer, buffer.count)
+    guard count >= 0 else { throw .system("Cannot read \(path).", errno: errno) }
+    if count == 0 { break }
+    bytes += buffer[..<count]
+  }
+  return String(decoding: bytes, as: UTF8.self)
+}

@@ -1,0 +1,129 @@
+internal import Base
+internal import Broker
+internal import Cluster
+internal import Extcap
+internal import Packets
+
+#if canImport(Glibc)
+internal import Glibc
+#elseif canImport(Darwin)
+internal import Darwin
+#endif
+
+/// A capture into Wireshark's FIFO.
+///
+/// The FIFO is opened first, whatever comes then, and the section header written at once: Wireshark 4.0
+/// waits for ever for a FIFO that nobody opened, and cannot be stopped before it has seen a header.
+/// Nothing is written to standard error unless the capture failed: any text pops up a dialog.
+struct ExtcapCapture: Sendable {
+  private let wanted: Extcap.CaptureRequest
+
+  init(_ wanted: Extcap.CaptureRequest) {
+    self.wanted = wanted
+  }
+
+  /// Captures until something ends it.
+  ///
+  /// - Returns: The exit status.
+  func run() async -> Int32 {
+    let stops = StopSource()
+    let signals = Signals(stops, watchesParent: true)
+    defer { withExtendedLifetime(signals) {} }
+    let controls = ControlPipes(input: wanted.controlIn, output: wanted.controlOut)
+    defer { withExtendedLifetime(controls) {} }
+    do throws(Failure) {
+      guard let fifo = wanted.fifo else { throw Failure(.usage, "--fifo is missing.") }
+      guard let descriptor = try openFIFO(fifo, until: { stops.reason != nil }) else { return 0 }
+      let sink = Sink(descriptor, name: fifo)
+      // What is wrong with the request itself is found before a byte is written: a tshark that was
+      // given a header ends with status 0, whatever is said afterwards.
+      let order = try order()
+      let section = PcapngSection.here(application: "poddump \(Version.number)")
+      guard try sink.begin(section, stop: Bell()) == .written else { return 0 }
+      do throws(Failure) {
+        try await capture(order, into: sink, stops)
+      } catch {
+        try? sink.finish()
+        throw error
+      }
+      return 0
+    } catch {
+      return ExtcapCommand.fail(error.sentence, error.kind.rawValue)
+    }
+  }
+
+  /// What is to be captured, as far as it can be known without asking the cluster.
+  private struct Order {
+    var value: InterfaceValue
+    var request: Broker.CaptureRequest
+    var kubectl: Kubectl
+    /// In milliseconds.
+    var duration: Int?
+  }
+
+  /// Reads and checks what Wireshark passed, the configuration and the filter; asks nobody.
+  private func order() throws(Failure) -> Order {
+    if let problem = wanted.problems.first { throw Failure(.usage, problem) }
+    guard let name = wanted.interface, let value = InterfaceValue(name) else {
+      throw Failure(
+        .notFound, "There is no interface \(printable(wanted.interface ?? "", limit: 200)).",
+        fix: "Choose one of the list.")
+    }
+    let configuration = try Configuration.load()
+    let found = try Kubectl.find(isInteractive: false)
+    var (request, kubectl) = try ExtcapTarget.resolve(value, options: wanted.options, found)
+    request.filter = wanted.filter
+    request.snapLength = request.snapLength ?? configuration.snapLength
+    if wanted.options[Argument.ttl.name] == nil, let ttl = configuration.ttl { request.ttl = ttl }
+    try CaptureFilter.check(
+      request.filter, linkType: .expected(onInterface: request.interface ?? "eth0"))
+    return Order(
+      value: value, request: request, kubectl: kubectl,
+      duration: try ExtcapTarget.duration(wanted.options, Argument.duration.name))
+  }
+
+  private func capture(
+    _ order: Order, into sink: Sink, _ stops: StopSource
+  ) async throws(Failure) {
+    let (request, kubectl) = (order.request, order.kubectl)
+    let finder = FactFinder(kubectl: kubectl)
+    guard
+      let facts = try await stops.interrupting({ () async throws(Failure) in
+        try await finder.gather(request)
+      })
+    else { return }
+    let plan = try decide(request, facts: facts, kubectl: kubectl).chosen()
+    remember(order.value, facts, kubectl)
+    let capture = Capture(
+      plan: plan, facts: facts, kubectl: kubectl, context: kubectl.context,
+      limits: PumpLimits(packets: request.count),
+      duration: order.duration.map { .milliseconds($0) }, stops: stops)
+    let report = try await capture.run(into: sink, asPcapng: true)
+    // A reader that left, or a Wireshark that is gone, has nobody to tell.
+    if let failure = report.failure, stops.reason == nil || stops.reason == .ttl { throw failure }
+  }
+
+  /// Keeps what was captured in the list, and its meaning.
+  private func remember(_ value: InterfaceValue, _ facts: Facts, _ kubectl: Kubectl) {
+    guard value != .portal, let context = kubectl.context, let cache = ListingCache() else {
+      return
+    }
+    let kubeconfig = kubectl.environment["KUBECONFIG"].flatMap(\.self) ?? ""
+    try? cache.note(
+      RecentValues.Item(
+        value: value, name: facts.pod.name, context: context,
+        kubeconfig: kubeconfig.split(separator: ":").map(String.init), used: Int64(time(nil))))
+  }
+}
+
+/// The pipes of Wireshark's toolbar. We declare no toolbar; a newer Wireshark may pass pipes all the
+/// same, and its window is frozen until the one it writes to is opened. Neither open waits.
+private final class ControlPipes {
+  private let input: OwnedFD?
+  private let output: OwnedFD?
+
+  init(input: String?, output: String?) {
+    self.input = input.map { OwnedFD(open($0, O_RDONLY | O_NONBLOCK | O_CLOEXEC)) }
+    self.output = output.map { OwnedFD(open($0, O_WRONLY | O_NONBLOCK | O_CLOEXEC)) }
+  }
+}

@@ -1,0 +1,77 @@
+internal import Base
+
+#if canImport(Glibc)
+internal import Glibc
+#elseif canImport(Darwin)
+internal import Darwin
+#endif
+
+/// Wireshark's personal extcap folders. Every program in them is run at every start of Wireshark, so
+/// poddump-extcap is linked there alone.
+enum ExtcapFolders {
+  /// The name of the link, and of the program that it leads to.
+  static let program = "poddump-extcap"
+
+  /// The folders: of Wireshark 4.0 and older (under its configuration), and of 4.2 and newer.
+  static func all() throws(Failure) -> [String] {
+    guard let home = environmentValue("HOME") else {
+      throw Failure(
+        .other, "Cannot find Wireshark's personal folder.", why: "HOME is not set.",
+        fix: "Set it to your home folder.")
+    }
+    let configuration = environmentValue("XDG_CONFIG_HOME") ?? "\(home)/.config"
+    return ["\(configuration)/wireshark/extcap", "\(home)/.local/lib/wireshark/extcap"]
+  }
+
+  /// What is at the link's place.
+  enum State: Equatable {
+    case missing
+    /// A link that leads to this program.
+    case installed
+    /// A link or file of another origin.
+    case other(String)
+  }
+
+  /// Looks at one folder's link.
+  static func state(of folder: String, target: String) -> State {
+    let path = "\(folder)/\(program)"
+    var status = stat()
+    guard lstat(path, &status) == 0 else { return .missing }
+    guard let resolved = realpath(path, nil) else { return .other("a dangling link") }
+    defer { free(resolved) }
+    guard let wanted = realpath(target, nil) else { return .other(String(cString: resolved)) }
+    defer { free(wanted) }
+    return String(cString: resolved) == String(cString: wanted)
+      ? .installed : .other(String(cString: resolved))
+  }
+
+  /// poddump-extcap, beside this program or where packages put it.
+  static func source() throws(Failure) -> String {
+    guard let own = ownPath(), let slash = own.lastIndex(of: "/") else {
+      throw Failure(.other, "Cannot find the program's own path.")
+    }
+    let folder = String(own[..<slash])
+    for candidate in [folder, "\(folder)/../libexec/poddump", "\(folder)/../lib/poddump"] {
+      let path = "\(candidate)/\(program)"
+      if access(path, X_OK) == 0, let resolved = realpath(path, nil) {
+        defer { free(resolved) }
+        return String(cString: resolved)
+      }
+    }
+    throw Failure(
+      .notFound, "\(program) was not found.", why: "It is not beside \(own).",
+      fix: "Install poddump again, with both of its programs.")
+  }
+}
+
+/// Makes a folder and those above it.
+func makeFolders(_ path: String) throws(Failure) {
+  var made = ""
+  for part in path.split(separator: "/") {
+    made += "/" + part
+    guard mkdir(made, 0o755) != 0, errno != EEXIST else { continue }
+    // A read-only folder above is no obstacle as long as it is there.
+    var status = stat()
+    guard stat(made, &status) == 0 else { throw .system("Cannot make \(path).", errno: errno) }
+  }
+}

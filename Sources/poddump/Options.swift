@@ -1,0 +1,139 @@
+internal import ArgumentParser
+internal import Base
+internal import Broker
+internal import Cluster
+
+/// Which cluster and namespace: the words and meanings of kubectl.
+struct KubernetesOptions: ParsableArguments {
+  @Option(name: .long, help: "The name of the kubeconfig context to use.")
+  var context: String?
+
+  @Option(name: .long, help: "Path to the kubeconfig file to use.")
+  var kubeconfig: String?
+
+  @Option(name: [.short, .long], help: "The namespace scope of the request.")
+  var namespace: String?
+
+  /// The kubectl that these options mean.
+  func kubectl() throws(Failure) -> Kubectl {
+    try Kubectl.find(context: context, kubeconfig: kubeconfig)
+  }
+}
+
+/// How much is said on standard error.
+struct MessageOptions: ParsableArguments {
+  @Flag(name: [.short, .long], help: "Say more, with the far end's own words.")
+  var verbose = false
+
+  @Flag(name: [.short, .long], help: "Say nothing but failures.")
+  var quiet = false
+
+  var terminal: Terminal {
+    Terminal(level: quiet ? .quiet : verbose ? .verbose : .normal)
+  }
+}
+
+/// What to capture and how; shared by `capture` and `plan`.
+struct CaptureOptions: ParsableArguments {
+  @Argument(
+    help: ArgumentHelp(
+      "What to capture, as kubectl writes it: web, shop/web, pod/web, deploy/api.",
+      valueName: "target"))
+  var targets: [String] = []
+
+  @OptionGroup var kubernetes: KubernetesOptions
+
+  @Option(
+    name: [.short, .long], help: "The container; by default the one that kubectl would choose.")
+  var container: String?
+
+  @Option(name: [.short, .long], help: "The interface in the pod, or any. (default: eth0)")
+  var interface: String?
+
+  @Option(name: [.short, .long], help: "A capture filter, in the syntax of pcap-filter(7).")
+  var filter: String = ""
+
+  @Option(name: [.customShort("l"), .long], help: "Select the pod by label, as kubectl does.")
+  var selector: String?
+
+  @Option(name: .long, help: "How to reach the packets.")
+  var route: RouteChoice = .auto
+
+  @Option(name: .long, help: "What captures at the far end.")
+  var engine: EngineChoice = .auto
+
+  @Option(
+    name: [.customShort("s"), .long],
+    help: "The most bytes kept of a packet. (default: 65535, with --throughput 262144)")
+  var snaplen: Int?
+
+  @Flag(name: .long, help: "Larger batches instead of the shortest delay, for high rates.")
+  var throughput = false
+
+  @Option(name: .long, help: "End after this many packets.")
+  var count: Int?
+
+  @Option(name: .long, help: "End after this time, such as 30s or 5m.")
+  var duration: Milliseconds?
+
+  @Option(
+    name: .long,
+    help: "The time limit at the far end; 0 for none. Reaching it is a cut. (default: 24h)")
+  var ttl: Milliseconds?
+
+  func validate() throws {
+    if let snaplen, !(1...262_144).contains(snaplen) {
+      throw ValidationError("--snaplen takes a number from 1 to 262144.")
+    }
+    if let count, count < 1 { throw ValidationError("--count takes a number of at least 1.") }
+    if let interface, interface != "any", !isInterfaceName(interface) {
+      throw ValidationError("--interface takes the name of an interface, such as eth0, or any.")
+    }
+    if let container, !ResourceName.isLabel(container) {
+      throw ValidationError("--container takes the name of a container, such as web.")
+    }
+    if targets.isEmpty, selector == nil {
+      throw ValidationError("Name what to capture, such as shop/web or deploy/api.")
+    }
+    if !targets.isEmpty, selector != nil {
+      throw ValidationError("Give either a target or a selector, not both.")
+    }
+  }
+}
+
+/// `--route`: a route's name, or `auto`.
+enum RouteChoice: String, ExpressibleByArgument, CaseIterable {
+  case auto, exec
+
+  /// The route asked for; nil lets poddump choose.
+  var route: RouteName? { RouteName(rawValue: rawValue) }
+}
+
+/// `--engine`: what captures at the far end.
+enum EngineChoice: String, ExpressibleByArgument, CaseIterable {
+  case auto, tcpdump
+}
+
+/// A duration on the command line.
+struct Milliseconds: ExpressibleByArgument, Sendable, Equatable {
+  var value: Int
+
+  init(value: Int) { self.value = value }
+
+  init?(argument: String) {
+    guard let value = Quantities.milliseconds(argument) else { return nil }
+    self.value = value
+  }
+
+  var duration: Duration { .milliseconds(value) }
+}
+
+/// A size on the command line.
+struct Bytes: ExpressibleByArgument, Sendable, Equatable {
+  var value: Int
+
+  init?(argument: String) {
+    guard let value = Quantities.bytes(argument), value > 0 else { return nil }
+    self.value = value
+  }
+}

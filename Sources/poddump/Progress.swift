@@ -1,0 +1,58 @@
+internal import Broker
+internal import Packets
+
+/// Says on standard error how a capture goes: a live line on a terminal, a plain line now and then
+/// elsewhere.
+struct Progress: Sendable {
+  let terminal: Terminal
+  let meter: PumpMeter
+
+  /// How often a plain line is written where there is no terminal.
+  private static let plainEvery = 30
+
+  /// Runs until its task is cancelled.
+  func run() async {
+    var seconds = 0
+    var before = (packets: 0, bytes: 0)
+    while true {
+      do {
+        try await Task.sleep(for: .seconds(1))
+      } catch {
+        return
+      }
+      seconds += 1
+      let now = (packets: meter.packets, bytes: meter.bytes)
+      let text = Self.text(
+        packets: now.packets, bytes: now.bytes, packetsPerSecond: now.packets - before.packets,
+        bytesPerSecond: now.bytes - before.bytes)
+      before = now
+      if Terminal.isInteractive {
+        terminal.live(text)
+      } else if seconds % Self.plainEvery == 0 {
+        terminal.say(text)
+      }
+    }
+  }
+
+  /// The line: "1200 packets, 1.2 MB, 40 packets/s, 51.2 kB/s".
+  static func text(
+    packets: Int, bytes: Int, packetsPerSecond: Int, bytesPerSecond: Int
+  ) -> String {
+    "\(packets) packets, \(Quantities.describe(bytes: bytes)), \(packetsPerSecond) packets/s, "
+      + "\(Quantities.describe(bytes: bytesPerSecond))/s"
+  }
+
+  /// The last line: what was captured and what was lost.
+  static func summary(_ report: CaptureReport) -> String {
+    var text =
+      "\(report.packets) \(report.packets == 1 ? "packet" : "packets"), "
+      + "\(Quantities.describe(bytes: report.bytes)); "
+    if report.statistics.hasCounters {
+      text += "\(report.drops) dropped"
+      if let received = report.statistics.receivedByFilter { text += " of \(received) received" }
+    } else {
+      text += "the far end's counters did not arrive"
+    }
+    return text + "."
+  }
+}

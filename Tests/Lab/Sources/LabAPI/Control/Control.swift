@@ -1,0 +1,55 @@
+/// The switches of a running server.
+package struct Control: Sendable {
+  let cluster: Cluster
+  let server: Server
+  let faults: Faults
+  let requests: RequestLog
+  let authenticator: Authenticator
+
+  /// Carries out one line: `fault NAME [ARGUMENT]` or `requests [--clear]`.
+  /// - Returns: what is to be printed; a text that begins with `error: ` for a line that makes no
+  ///   sense.
+  func carryOut(_ line: String) async -> String {
+    let words = line.split(separator: " ").map(String.init)
+    switch (words.first, words.dropFirst().first, words.dropFirst(2).first) {
+    case ("requests", nil, _): return requests.text()
+    case ("requests", "--clear", _):
+      let text = requests.text()
+      requests.clear()
+      return text
+    case ("fault", "slow", let argument?):
+      guard let milliseconds = Int(argument), milliseconds >= 0 else { break }
+      faults.delay = milliseconds
+      return ""
+    case ("fault", "black-hole", "on"), ("fault", "black-hole", "off"):
+      faults.setBlackHole(words[2] == "on")
+      return ""
+    case ("fault", "refuse", nil):
+      await server.refuse()
+      return ""
+    case ("fault", "reset", nil):
+      faults.resetConnections()
+      return ""
+    case ("fault", "expired", nil):
+      authenticator.setTokensExpired(true)
+      return ""
+    case ("fault", "extra-pods", let argument?):
+      guard let count = Int(argument), (0...100_000).contains(count) else { break }
+      cluster.setExtraPods(count)
+      return ""
+    case ("fault", "clear", nil):
+      faults.delay = 0
+      faults.setBlackHole(false)
+      authenticator.setTokensExpired(false)
+      cluster.setExtraPods(0)
+      do {
+        try await server.accept()
+      } catch {
+        return "error: cannot listen again: \(error)\n"
+      }
+      return ""
+    default: break
+    }
+    return "error: no such request: \(line)\n"
+  }
+}

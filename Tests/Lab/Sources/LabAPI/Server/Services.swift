@@ -1,0 +1,6 @@
+/// What every connection needs to know.
+struct Services: Sendable {
+  var api: API
+  var faults: Faults
+  var requests: RequestLog
+}

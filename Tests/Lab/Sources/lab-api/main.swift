@@ -1,0 +1,3 @@
+import LabAPI
+
+await LabAPICommand.main(Array(CommandLine.arguments.dropFirst()))
