@@ -33,7 +33,10 @@ struct ExtcapCapture: Sendable {
     defer { withExtendedLifetime(controls) {} }
     do throws(Failure) {
       guard let fifo = wanted.fifo else { throw Failure(.usage, "--fifo is missing.") }
-      guard let descriptor = try openFIFO(fifo, until: { stops.reason != nil }) else { return 0 }
+      let opened = try await stops.interrupting { () async throws(Failure) in
+        try await openFifo(fifo, stop: Bell())
+      }
+      guard let descriptor = opened ?? nil else { return 0 }
       let sink = Sink(descriptor, name: fifo)
       // What is wrong with the request itself is found before a byte is written: a tshark that was
       // given a header ends with status 0, whatever is said afterwards.
