@@ -14,6 +14,10 @@ export PATH := $(TOOLS):$(PATH)
 export LAB_API := $(CURDIR)/$(LAB)/.build/release/lab-api
 RELEASE := -c release --static-swift-stdlib -Xlinker -s --disable-local-rpath
 
+# Not the build folders of the nested packages, which hold other people's sources.
+SWIFT := Package.swift Sources extcap $(wildcard Tests/*Tests) Tests/TestSupport \
+  $(foreach p,Tests/EndToEnd Tests/Benchmarks $(LAB),$(p)/Package.swift $(wildcard $(p)/Sources $(p)/Tests))
+
 .PHONY: help
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -54,9 +58,9 @@ bench: release lab-build ## benchmarks, each beside its limit
 
 .PHONY: fmt check
 fmt: ## format the sources
-	swift format -i -r Package.swift Sources extcap Tests
+	swift format -i -r $(SWIFT)
 check: ## format, house rules, warnings as errors
-	swift format lint --strict -r Package.swift Sources extcap Tests
+	swift format lint --strict -r $(SWIFT)
 	Tests/house-rules
 	swift build --build-tests -Xswiftc -warnings-as-errors
 
