@@ -8,21 +8,26 @@ internal import Darwin
 
 extension Sink {
   /// A sink that writes a regular file, made new if need be. Only its owner may read it: packets hold
-  /// passwords. A device such as /dev/null is taken as it is.
+  /// passwords. A device such as /dev/null, or a FIFO that somebody reads, is written as a stream.
   ///
   /// What the file holds is given up with the first byte written, not before; a file that was made here
   /// and never written is removed again.
   ///
   /// - Parameter path: The file's path.
-  /// - Throws: `Failure` when the file cannot be opened, or is a FIFO (see `openFIFO`).
+  /// - Throws: `Failure` when the file cannot be opened, or is a FIFO that nobody reads (`openFifo` waits).
   package convenience init(file path: String) throws(Failure) {
-    self.init(name: path, readerWatch: nil, try FileOutput(path: path))
+    let file = try FileOutput(path: path)
+    if file.isRegular {
+      self.init(name: path, readerWatch: nil, file)
+    } else {
+      self.init(file.descriptor, name: path)
+    }
   }
 }
 
 /// Writes a regular file, which always ends with a whole record: what a full disk cut off is removed.
 struct FileOutput: Output {
-  private let descriptor: OwnedFD
+  let descriptor: OwnedFD
   private let name: String
   /// Where our bytes begin: not at 0 when standard output is appended to a file.
   private let start: off_t
@@ -57,6 +62,12 @@ struct FileOutput: Output {
     name = path
     start = 0
     isOurs = true
+  }
+
+  /// Whether it is a file after all, and no FIFO or device of that name.
+  var isRegular: Bool {
+    var status = stat()
+    return fstat(descriptor.raw, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
   }
 
   mutating func write(

@@ -142,6 +142,10 @@ package struct PcapngStatistics: Sendable, Equatable {
 extension Sink {
   /// Begins a pcapng stream with its section header.
   ///
+  /// - Parameters:
+  ///   - section: What the file says about itself.
+  ///   - stop: The bell that ends waiting for a reader.
+  /// - Returns: What became of the section header.
   /// - Throws: `Failure` naming the sink when it cannot be written.
   package func begin(_ section: PcapngSection, stop: Bell) throws(Failure) -> WriteOutcome {
     var block: [UInt8] = []

@@ -75,6 +75,14 @@ private struct PumpLoop {
   /// The most bytes per read: more did not pay (measured).
   static let readSize = 256 << 10
 
+  /// A read of this many bytes is part of a mass of data: kubectl copies 32 KiB at a time, and a few
+  /// packets are never that large.
+  static let bulkSize = 16 << 10
+  /// How long to let such a mass gather before the next read, in microseconds. Waking for each of
+  /// kubectl's writes costs both of us more than the copying: on two busy cores a transfer was 1.04 times as
+  /// fast as plain kubectl with the pause, 0.84 times without. A 1 MiB pipe holds 2 ms of 500 MB/s.
+  static let bulkPause: UInt32 = 500
+
   let source: OwnedFD
   let sink: Sink
   let encoding: StreamEncoding
@@ -103,12 +111,14 @@ private struct PumpLoop {
       }
       meter.noteData()
       filled += count
+      let isBulk = count >= Self.bulkSize && count < Self.readSize
       let step = try take(memory.span.bytes.extracting(0..<filled))
       if let end = step.end { return end }
       memory.withUnsafeMutableBytes { bytes in
         bytes.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[step.consumed..<filled]))
       }
       filled -= step.consumed
+      if isBulk { usleep(Self.bulkPause) }
     }
   }
 

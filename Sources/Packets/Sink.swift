@@ -21,7 +21,8 @@ package enum WriteOutcome: Sendable, Equatable {
 /// Where a capture's bytes go: a pipe, a file, or a ring of files.
 ///
 /// A sink takes whole records (or blocks) only, one call at a time from any thread, so that several
-/// sources may write into one. It numbers the pcapng interfaces in the order they are added.
+/// sources may write into one; they then share one bell, since each waits for the others' writes. It
+/// numbers the pcapng interfaces in the order they are added.
 package final class Sink: Sendable {
   /// What the sink is called in messages: a path, or "standard output".
   package let name: String

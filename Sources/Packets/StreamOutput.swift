@@ -17,10 +17,9 @@ extension Sink {
   ///   - descriptor: Where to write; never closed by the sink.
   ///   - name: What it is called in messages.
   package convenience init(_ descriptor: OwnedFD, name: String) {
-    var status = stat()
-    let isFile = fstat(descriptor.raw, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
-    if isFile {
-      self.init(name: name, readerWatch: nil, FileOutput(descriptor, name: name))
+    let file = FileOutput(descriptor, name: name)
+    if file.isRegular {
+      self.init(name: name, readerWatch: nil, file)
     } else {
       self.init(
         name: name, readerWatch: descriptor.raw, StreamOutput(descriptor, name: name))

@@ -7,7 +7,7 @@ import Testing
 import Glibc
 #endif
 
-@Suite struct SinkTests {
+@Suite(.timeLimit(.minutes(2))) struct SinkTests {
   static func failure(_ body: () throws -> Void) -> Failure? {
     do {
       try body()
@@ -174,13 +174,34 @@ import Glibc
     let bell = try Bell()
     async let opening = openFifo(path, stop: bell)
     try await Task.sleep(for: .milliseconds(100))
-    let reader = OwnedFD(open(path, O_RDONLY | O_NONBLOCK))
+    let reader = OwnedFD(open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC))
     let fifo = try #require(try await opening)
     let sink = Sink(fifo, name: path)
     #expect(try sink.begin([1, 2, 3], framing: .pcapng, stop: bell) == .written)
     #expect(await take(3, from: reader) == [1, 2, 3])
     // With a reader there, no wait.
     #expect(try await openFifo(path, stop: bell) != nil)
+  }
+
+  @Test func aFifoIsAStreamByItsPathToo() async throws {
+    let scratch = try Scratch()
+    let path = scratch.path + "/fifo"
+    #expect(mkfifo(path, 0o600) == 0)
+    let reader = OwnedFD(open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC))
+    _ = fcntl(reader.raw, F_SETFL, 0)
+    // More than the FIFO holds, for a reader that takes its time.
+    let stream = stream(packets: 3000, length: 700)
+    func write() async throws {
+      let sink = try Sink(file: path)
+      #expect(sink.readerWatch != nil)
+      let end = try await pump(
+        from: feed([stream]).reader, to: sink, as: .pcap, meter: PumpMeter(), stop: Bell())
+      #expect(end == .sourceEnded(complete: true))
+      try sink.finish()
+    }
+    async let writing: Void = write()
+    #expect(await take(stream.count, from: reader) == stream)
+    try await writing
   }
 
   @Test func theBellEndsTheWaitForAReader() async throws {
@@ -310,7 +331,8 @@ import Glibc
     } catch {
       result = .failure(error)
     }
-    let unmounted = try run("umount", [scratch.path])
+    // Lazily: the mount goes at once even if a test that failed still holds a file.
+    let unmounted = try run("umount", ["-l", scratch.path])
     #expect(unmounted.status == 0, "\(unmounted.errors)")
     try result.get()
   }
