@@ -28,19 +28,18 @@ final class Capturing {
   private let mark: String
   private let filter: String
 
-  /// Starts a capture in a folder, with more words for poddump or tshark. The command line's format
-  /// is decided by the file's suffix, as for everybody; a reader is a program with its arguments that
-  /// takes the packets instead of the file.
+  /// Starts a capture in a folder, with more words for poddump or tshark. A reader is a program with its
+  /// arguments that takes the packets instead of the file.
   init(
     _ way: Way, _ place: Place, in folder: Folder, _ options: [String] = [],
-    suffix: String = "pcapng", reader: [String] = [], environment: [String: String?] = [:]
+    reader: [String] = [], environment: [String: String?] = [:]
   ) throws {
     (self.way, self.place) = (way, place)
     let number = folder.nextNumber()
     mark = "\(folder.path)-\(number)"
     // What an idle capture waits for never comes; what a busy one leaves out never came.
     filter = place.isBusy ? "not udp port \(number)" : "udp port \(number)"
-    file = "\(folder.path)/\(number).\(suffix)"
+    file = "\(folder.path)/\(number).pcapng"
     temporary = "\(folder.path)/\(number).tmp"
     try FileManager.default.createDirectory(atPath: temporary, withIntermediateDirectories: true)
     var environment = environment.merging(folder.environment) { own, _ in own }
@@ -96,6 +95,16 @@ final class Capturing {
   /// Whether the far end captures.
   var isCapturing: Bool { !processesThere.isEmpty }
 
+  /// Whether the far end's header has arrived here: the section header's length is in its second word
+  /// (draft-ietf-opsawg-pcapng), and more has come than that.
+  var hasBegun: Bool {
+    guard let handle = FileHandle(forReadingAtPath: file) else { return false }
+    defer { try? handle.close() }
+    guard let head = try? handle.read(upToCount: 8), head.count == 8 else { return false }
+    let length = head.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: 4, as: UInt32.self) }
+    return size > Int(length)
+  }
+
   /// Whether packets have arrived here.
   var hasPackets: Bool { size > 1000 }
 
@@ -113,15 +122,18 @@ final class Capturing {
 
 /// Several captures that run side by side, so that their waits overlap.
 extension [Capturing] {
-  /// Waits until all capture, and the busy ones that write a file have written packets.
+  /// Waits until all capture into their files, and the busy ones have written packets.
   func waitUntilCapturing(
     within seconds: Double = 40, sourceLocation: SourceLocation = #_sourceLocation
   ) {
     let deadline = Date(timeIntervalSinceNow: seconds)
     var waiting = self
     while !waiting.isEmpty, Date() < deadline {
-      waiting.removeAll { $0.isCapturing && (!$0.place.isBusy || $0.hasPackets) }
-      waiting.removeAll { !$0.program.process.isRunning }
+      // One with a limit of its own may have come to its end.
+      waiting.removeAll {
+        ($0.place.isBusy ? $0.hasPackets : $0.hasBegun)
+          && ($0.isCapturing || !$0.program.process.isRunning)
+      }
       usleep(50_000)
     }
     for capture in waiting {
