@@ -21,7 +21,9 @@ package enum ExecRoute {
     let inside: ContainerFacts
     switch facts.inside {
     case .success(let found): inside = found
-    case .failure(let failure): return .refused(failure)
+    case .failure(var failure):
+      if failure.kind == .noRoute { failure.fix = otherContainers(facts) }
+      return .refused(failure)
     }
     guard let tcpdump = inside.tcpdump else {
       return .refused(
