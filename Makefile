@@ -12,7 +12,7 @@ LAB := Tests/Lab
 # A kubectl of our own choosing first: version managers' shims and cloud dispatchers cost more than it.
 export PATH := $(TOOLS):$(PATH)
 export LAB_API := $(CURDIR)/$(LAB)/.build/release/lab-api
-RELEASE := -c release --static-swift-stdlib -Xlinker -s
+RELEASE := -c release --static-swift-stdlib -Xlinker -s --disable-local-rpath
 
 .PHONY: help
 help: ## list the targets
@@ -31,7 +31,7 @@ demo: ## list and capture pods: of a lab raised here, or of KUBECONFIG=… (no r
 
 .PHONY: test
 test: deps-test check release lab-build ## everything a test run needs, then all tests
-	swift test
+	swift test --no-parallel
 	swift test --package-path $(LAB)
 	Tests/run-in-lab
 	packaging/test-deb

@@ -54,7 +54,10 @@ let package = Package(
       swiftSettings: house),
     .executableTarget(
       name: "poddump-extcap", dependencies: ["Extcap"], path: "extcap", swiftSettings: house),
-    .testTarget(name: "BaseTests", dependencies: ["Base"], swiftSettings: house),
+    .target(
+      name: "TestSupport", dependencies: ["Base"], path: "Tests/TestSupport", swiftSettings: house),
+    .testTarget(
+      name: "BaseTests", dependencies: ["Base", "TestSupport"], swiftSettings: house),
     .testTarget(
       name: "PacketsTests", dependencies: ["Packets"], resources: [.copy("Data")],
       swiftSettings: house),
@@ -64,9 +67,15 @@ let package = Package(
     .testTarget(
       name: "ExtcapTests", dependencies: ["Extcap", "poddump-extcap"],
       resources: [.copy("Golden")], swiftSettings: house),
-    .testTarget(name: "SSHTests", dependencies: ["SSH"], swiftSettings: house),
+    .testTarget(name: "SSHTests", dependencies: ["SSH", "TestSupport"], swiftSettings: house),
     .testTarget(
-      name: "BrokerTests", dependencies: ["Broker"], resources: [.copy("Golden")],
-      swiftSettings: house),
+      name: "BrokerTests", dependencies: ["Broker", "Base", "Cluster", "Packets", "TestSupport"],
+      resources: [.copy("Data")], swiftSettings: house),
+    .testTarget(
+      name: "PoddumpTests",
+      dependencies: [
+        "poddump", "poddump-extcap", "Base", "Broker", "Cluster", "Packets", "SSH", "TestSupport",
+      ],
+      resources: [.copy("Data"), .copy("Golden")], swiftSettings: house),
   ]
 )

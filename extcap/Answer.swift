@@ -10,11 +10,11 @@ internal import Darwin
 func answer(_ request: Request) -> Int32 {
   openStandardDescriptors()
   switch request {
-  case .interfaces: return answerInterfaces()
+  case .interfaces(let version): return answerInterfaces(version)
   case .config(let interface, nil): return answerConfig(interface)
   case .dlts(let interface): return answerDLTs(interface)
   case .help: return say(Array(Reply.help.utf8))
-  case .version: return say(Array("poddump-extcap \(Reply.version)\n".utf8))
+  case .version: return say(Array("poddump-extcap \(programVersion)\n".utf8))
   case .invalid(let problem): return fail(problem, status: 2)
   case .config, .checkFilter, .capture, .cleanup, .refresh:
     Sibling.become()
@@ -22,28 +22,32 @@ func answer(_ request: Request) -> Int32 {
   }
 }
 
-private func answerInterfaces() -> Int32 {
+private func answerInterfaces(_ version: String?) -> Int32 {
   let variable = kubeconfigVariable()
-  guard let cache = ListingCache(), let view = cache.view(kubeconfigVariable: variable) else {
+  let now = Int64(time(nil))
+  let cache = ListingCache()
+  // A cache that cannot be written to is no reason to fail, here and below.
+  try? cache?.noteWireshark(version, at: now)
+  guard let cache, let view = cache.view(kubeconfigVariable: variable) else {
     Sibling.become()
     return say(Reply.interfaces([]))
   }
   let status = say(Reply.interfaces(view.listings))
-  // A cache that cannot be written to is no reason to fail: the list is out.
   try? cache.notePrinted(view.shown, kubeconfigVariable: variable)
-  if view.isStale(at: Int64(time(nil))) { refresh(cache) }
+  if view.isStale(at: now) { refresh(cache) }
   return status
 }
 
 private func answerConfig(_ interface: String) -> Int32 {
   guard let value = InterfaceValue(interface) else { return 1 }
   let cache = ListingCache()
+  let wireshark = cache?.wireshark() ?? .unknown
   guard value != .portal else {
-    return say(
-      Reply.portal(cache?.view(kubeconfigVariable: kubeconfigVariable())))
+    let view = cache?.view(kubeconfigVariable: kubeconfigVariable())
+    return say(Reply.portal(view, for: wireshark))
   }
   let found = cache?.findShown(value, kubeconfigVariable: kubeconfigVariable())
-  return say(Reply.config(value, entry: found?.entry))
+  return say(Reply.config(value, entry: found?.entry, for: wireshark))
 }
 
 private func answerDLTs(_ interface: String) -> Int32 {

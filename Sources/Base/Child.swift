@@ -117,9 +117,15 @@ package func withChild<R: Sendable>(
     throw failure
   } catch {
     throw Failure(
-      .other, "Cannot start \(command.executable).", why: printable("\(error)"),
+      .other, "Cannot start \(command.executable).", why: sentence(of: error),
       fix: "Check that the file exists and may be run.")
   }
+}
+
+/// Subprocess's own words, which have no full stop.
+private func sentence(of error: any Error) -> String {
+  let words = printable("\(error)", limit: 500)
+  return words.hasSuffix(".") ? words : words + "."
 }
 
 /// Our ends of the three pipes, until the process ID is known.

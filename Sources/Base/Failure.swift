@@ -55,6 +55,7 @@ extension Failure {
   ///   - what: What could not be done, a full sentence.
   ///   - code: The value of `errno`.
   ///   - fix: What to do about it.
+  /// - Returns: A failure of kind `other`.
   package static func system(_ what: String, errno code: Int32, fix: String? = nil) -> Failure {
     Failure(.other, what, why: "The system says: \(errorText(code)).", fix: fix)
   }

@@ -22,6 +22,7 @@ package func environmentValue(_ name: String) -> String? {
 /// - Parameters:
 ///   - text: Text from the cluster or the far end.
 ///   - limit: The most characters kept.
+/// - Returns: The text with `�` in place of what is not shown, and `…` where it was cut.
 package func printable(_ text: some StringProtocol, limit: Int = 2000) -> String {
   var result = ""
   var count = 0

@@ -43,10 +43,10 @@ package struct ContainerFacts: Sendable, Equatable {
     echo end=
     """
 
-  /// Reads the script's answer. Unknown lines are skipped; names that no interface can have are too.
+  /// Reads the script's answer; nil when it has no end. Unknown lines are skipped; names that no
+  /// interface can have are too.
   ///
   /// - Parameter answer: What the far end printed: hostile until read.
-  /// - Returns: The facts, or nil when the answer has no end.
   package init?(answer: String) {
     var complete = false
     for line in answer.split(separator: "\n", omittingEmptySubsequences: true) {

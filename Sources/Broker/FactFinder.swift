@@ -71,6 +71,7 @@ package struct FactFinder: Sendable {
   /// - Parameters:
   ///   - pod: The pod.
   ///   - name: The container asked for; nil for the one that kubectl would choose.
+  /// - Returns: The facts; that the container could not be looked into is one of them.
   /// - Throws: `Failure` when the container is not there or not running.
   package func facts(of pod: Pod, container name: String?) async throws(Failure) -> Facts {
     let container = try chooseContainer(of: pod, named: name)

@@ -24,6 +24,7 @@ package struct Facts: Sendable, Equatable {
 /// - Parameters:
 ///   - pod: The pod.
 ///   - name: The container asked for; nil for none.
+/// - Returns: A container that runs, as far as is known.
 /// - Throws: `Failure` when there is no such container, or it is not running, naming the cause.
 package func chooseContainer(of pod: Pod, named name: String?) throws(Failure) -> Container {
   let target = "\(pod.namespace)/\(pod.name)"

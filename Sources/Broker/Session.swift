@@ -254,7 +254,12 @@ package struct Session: Sendable {
     case .limitReached: return .limit
     case .stopped: return .stopped
     case .sourceEnded(let complete):
-      if let failure = farEndFailure(end, messages) { throw failure }
+      if var failure = farEndFailure(end, messages) {
+        // It had begun, whatever the transport or the engine makes of its end.
+        failure.what = cut
+        failure.fix = failure.fix ?? again
+        throw failure
+      }
       guard complete else {
         throw Failure(
           .other, cut, why: "Its last packet arrived in part only.", fix: again,
@@ -263,12 +268,11 @@ package struct Session: Sendable {
       return .farEnd
     case .noCapture(_, let reason):
       if let failure = farEndFailure(end, messages) { throw failure }
-      var failure =
-        reason ?? Failure(.other, "", why: "The far end ended without sending anything.")
-      failure.what = "Cannot capture from \(plan.target)."
-      failure.fix = "Run again with -v to see everything it said."
-      failure.detail = failure.detail ?? messages.text
-      throw failure
+      throw Failure(
+        .other, "Cannot capture from \(plan.target).",
+        why: reason?.why ?? "The far end ended without sending anything.",
+        fix: "Run again with -v to see everything it said.",
+        detail: [reason?.detail, messages.text].compactMap(\.self).joined(separator: "\n"))
     }
   }
 

@@ -11,6 +11,7 @@ package enum Tcpdump {
   /// the ring may be charged to the container and must never get it killed.
   ///
   /// - Parameter memoryLimit: The container's limit in bytes; nil for none.
+  /// - Returns: What `-B` takes.
   package static func bufferKiB(memoryLimit: Int?) -> Int {
     guard let memoryLimit, memoryLimit > 0 else { return 32 * 1024 }
     return max(1024, min(32 * 1024, memoryLimit / 8 / 1024))
@@ -25,6 +26,7 @@ package enum Tcpdump {
   ///   - facts: Decide whether tcpdump must keep its user: started as root, Debian's changes to a
   ///     user `tcpdump`, which a shell without CAP_KILL can no longer signal.
   ///   - memoryLimit: The container's memory limit in bytes.
+  /// - Returns: The program and its arguments.
   package static func arguments(
     program: String, request: CaptureRequest, interface: String, facts: ContainerFacts,
     memoryLimit: Int?

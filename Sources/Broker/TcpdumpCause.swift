@@ -12,6 +12,7 @@ package enum TcpdumpCause {
   ///   - interface: The interface's name.
   ///   - exitCode: The exit status of the far end.
   ///   - messages: What it wrote to standard error, printable and bounded.
+  /// - Returns: The failure that the user sees.
   package static func failure(
     target: String, interface: String, exitCode: Int32, messages: String
   ) -> Failure {
@@ -38,10 +39,10 @@ package enum TcpdumpCause {
       return cause(
         .other, "The interface \(interface) is down.", "Choose another with -i, or bring it up.")
     }
-    if messages.contains("filter expression") || messages.contains("syntax error") {
+    if filterWords.contains(where: messages.contains) {
       return cause(
         .filter, "tcpdump there does not accept the filter: \(firstLine(messages)).",
-        "Its libpcap is older or sees another link type; simplify the filter.")
+        "Write names as numbers: it has its own /etc/services and resolver, and its own libpcap.")
     }
     if messages.contains("unrecognized option") || messages.contains("invalid option") {
       return cause(
@@ -72,6 +73,16 @@ package enum TcpdumpCause {
         "Run again with -v to see everything it said.")
     }
   }
+
+  /// What libpcap says about filters that passed the check here and fail there: names are looked up in
+  /// the container, and the interface there may have another link type.
+  private static let filterWords = [
+    "filter expression", "syntax error", "unknown host", "unknown port", "unknown network",
+    "unknown protocol", "unknown ether", "supported only on", "modifier applied to",
+    "requires a name", "no VLAN support", "no MPLS support", "no PPPoE support",
+    "greater than maximum", "illegal port", "illegal link layer", "illegal token",
+    "invalid IPv4 address", "invalid IPv6 address", "non-network bits",
+  ]
 
   /// The first line that is not tcpdump's mere announcement, without its name in front.
   private static func firstLine(_ messages: String) -> String {

@@ -80,7 +80,8 @@ extension KubectlCause {
 
   private static func detail(_ errors: String) -> String? {
     let text = errors.split(whereSeparator: \.isNewline).suffix(20).joined(separator: "\n")
-    return text.isEmpty ? nil : printable(text)
+    // The end counts, and there is no telling how long a line is.
+    return text.isEmpty ? nil : printable(String(text.unicodeScalars.suffix(2000)))
   }
 
   /// The failure that the user sees.
@@ -94,8 +95,8 @@ extension KubectlCause {
     switch self {
     case .noKubeconfig, .missingKubeconfig, .brokenKubeconfig, .unknown: .other
     case .badSelector: .usage
-    case .refused, .timedOut, .unreachable, .insecure, .wrongProtocol, .overloaded,
-      .kubeletUnreachable:
+    case .refused, .timedOut, .unreachable, .connectionLost, .insecure, .wrongProtocol,
+      .overloaded, .kubeletUnreachable:
       .unreachable
     case .notLoggedIn, .loginProgramMissing, .loginFailed, .forbidden: .denied
     case .unknownContext, .unknownEntry, .notFound, .noSuchContainer: .notFound
@@ -115,6 +116,7 @@ extension KubectlCause {
     case .refused(let host): "Nothing accepts connections at \(host)."
     case .timedOut: "The API server did not answer in time."
     case .unreachable(let words): "The API server cannot be reached: \(words)."
+    case .connectionLost(let words): "The connection to the API server broke: \(words)."
     case .insecure(let words): "The API server's certificate is not trusted: \(words)."
     case .wrongProtocol: "What answers at the server's address does not speak to kubectl."
     case .overloaded(let words): "The API server is not able to answer now: \(words)."
@@ -148,6 +150,7 @@ extension KubectlCause {
     case .unknownContext, .unknownEntry: "kubectl config get-contexts shows what there is."
     case .refused, .timedOut, .unreachable:
       "Check the network, the VPN and the server's address: kubectl cluster-info."
+    case .connectionLost: "Start again; check the network and what stands between."
     case .insecure:
       "Check certificate-authority and the server's name in the kubeconfig, and the system's clock."
     case .wrongProtocol: "Check the server's address in the kubeconfig: https, host and port."

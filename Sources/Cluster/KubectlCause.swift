@@ -11,6 +11,8 @@ package enum KubectlCause: Sendable, Equatable {
   case refused(host: String)
   case timedOut
   case unreachable(String)
+  /// A connection that stood has broken.
+  case connectionLost(String)
   case insecure(String)
   /// Something answers that is no API server, or http and https are mixed up.
   case wrongProtocol
@@ -115,20 +117,27 @@ package enum KubectlCause: Sendable, Equatable {
       "context deadline exceeded", "Client.Timeout", "i/o timeout", "TLS handshake timeout",
     ]
     if timeouts.contains(where: message.has) { return .timedOut }
+    let breaks = [
+      "connection reset by peer", "connection lost", "lost connection", "unexpected EOF",
+      "broken pipe", "use of closed network connection", "websocket: close", "stream error: ",
+    ]
+    if breaks.contains(where: message.has) { return .connectionLost(message.quotation) }
     let signs = [
       "Unable to connect to the server", "no route to host", "connection refused",
-      "no such host", "connection reset by peer", "client connection lost", "unexpected EOF",
-      "proxyconnect",
+      "no such host", "proxyconnect", "error sending request",
     ]
     return signs.contains(where: message.has) ? .unreachable(message.quotation) : nil
   }
 
   private static func answer(_ message: KubectlMessage) -> KubectlCause? {
-    if message.has("is forbidden: ") || message.has("(Forbidden)") {
+    if message.has("is forbidden: ") || message.has("(Forbidden)")
+      || message.has("Forbidden (user=")
+    {
       return .forbidden(AccessDenial(message.quotation))
     }
     if message.has("(NotFound)") || message.has("doesn't have a resource type")
-      || message.has(" not found") || message.has("without a selector")
+      || message.has(" not found") || message.has("pod does not exist")
+      || message.has("without a selector")
     {
       return .notFound(message.between("(NotFound): ", "") ?? message.quotation)
     }

@@ -15,7 +15,14 @@ extension Kubectl {
 
   /// Runs a program in a container without input and returns what it printed.
   ///
-  /// - Parameter what: What the caller tries, for the failure's first sentence.
+  /// - Parameters:
+  ///   - what: What the caller tries, for the failure's first sentence.
+  ///   - namespace: The pod's namespace.
+  ///   - pod: The pod's name.
+  ///   - container: The container's name.
+  ///   - argv: The program there and its arguments.
+  ///   - patience: How long it may take.
+  /// - Returns: What the program printed, as text.
   /// - Throws: `Failure` when it cannot be run there, fails, or is silent too long.
   package func exec(
     _ what: String, namespace: String, pod: String, container: String, argv: [String],

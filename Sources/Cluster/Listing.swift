@@ -68,6 +68,42 @@ extension Kubectl {
       .finished().sink.items
   }
 
+  /// Lists the workloads of several kinds, with one call for each, all at once.
+  ///
+  /// - Parameters:
+  ///   - kinds: Which kinds.
+  ///   - namespace: nil means all namespaces.
+  ///   - labels: nil means all.
+  ///   - patience: How long it may take.
+  /// - Returns: The workloads by kind, in the order asked for.
+  /// - Throws: The first `Failure`; what could be listed of the other kinds is lost.
+  package func workloads(
+    of kinds: [WorkloadKind] = [.deployment, .statefulSet, .daemonSet, .job],
+    namespace: String? = nil, labels: LabelSelector? = nil, within patience: Patience? = nil
+  ) async throws(Failure) -> [Workload] {
+    let results = await withTaskGroup(of: (Int, Result<[Workload], Failure>).self) { group in
+      for (index, kind) in kinds.enumerated() {
+        group.addTask {
+          do throws(Failure) {
+            return (
+              index,
+              .success(
+                try await workloads(kind, namespace: namespace, labels: labels, within: patience))
+            )
+          } catch {
+            return (index, .failure(error))
+          }
+        }
+      }
+      var results = [Result<[Workload], Failure>](repeating: .success([]), count: kinds.count)
+      for await (index, result) in group { results[index] = result }
+      return results
+    }
+    var all: [Workload] = []
+    for result in results { all += try result.get() }
+    return all
+  }
+
   /// Finds one pod, with one call.
   ///
   /// - Throws: `Failure`: `notFound` when there is no such pod or namespace.

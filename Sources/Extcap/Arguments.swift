@@ -29,8 +29,8 @@ package struct Argument: Equatable, Sendable {
     case flag
     /// One of fixed choices.
     case choice([Choice])
-    /// One of the choices, or any text. A saved value that is not among them is kept, which is
-    /// why objects of a cluster are asked for in this way.
+    /// One of the choices, or any text where Wireshark can ask for it so. A saved value that is not
+    /// among them is kept then, which is why objects of a cluster are asked for in this way.
     case openChoice([Choice])
     /// The path of a file to write.
     case saveFile
@@ -59,13 +59,16 @@ package struct Argument: Equatable, Sendable {
   package var validation: String?
 
   /// Wireshark's word for the kind.
-  package var type: String {
+  ///
+  /// - Parameter wireshark: The Wireshark that asks.
+  /// - Returns: A type that it knows.
+  package func type(for wireshark: WiresharkVersion) -> String {
     switch kind {
     case .text: "string"
     case .number: "unsigned"
     case .flag: "boolflag"
     case .choice: "selector"
-    case .openChoice: "editselector"
+    case .openChoice: wireshark.hasEditableSelectors ? "editselector" : "selector"
     case .saveFile: "fileselect"
     }
   }
@@ -124,13 +127,11 @@ extension Argument {
     name: "container", title: "Container", kind: .openChoice([]), group: target,
     tooltip: "The container to run tcpdump in; all containers of a pod share its network",
     placeholder: "Reload", isReloadable: true)
-  /// The network interface inside the target.
+  /// The network interface inside the target. Free text, because Wireshark 4.0 has no selector that
+  /// takes one.
   package static let interface = Argument(
-    name: "interface", title: "Network interface",
-    kind: .openChoice([
-      Choice("eth0", isDefault: true), Choice("any", display: "any (all interfaces)"),
-      Choice("lo", display: "lo (loopback)"),
-    ]), group: capture, tooltip: "The network interface inside the pod")
+    name: "interface", title: "Network interface (any: all of them)", kind: .text, group: capture,
+    tooltip: "The network interface inside the pod: eth0, lo, any, …", placeholder: "eth0")
   /// How the packets are reached.
   package static let route = Argument(
     name: "route", title: "Route",

@@ -161,13 +161,16 @@ package struct Sentence: Equatable, Sendable {
   ///   - argument: What is asked for.
   ///   - number: Its number among the interface's arguments.
   ///   - isSaved: Whether Wireshark keeps the value in its preferences.
+  ///   - wireshark: The Wireshark that asks.
   /// - Returns: The line.
-  package static func argument(_ argument: Argument, number: Int, isSaved: Bool) -> Sentence {
+  package static func argument(
+    _ argument: Argument, number: Int, isSaved: Bool, for wireshark: WiresharkVersion
+  ) -> Sentence {
     var line = Sentence("arg")
     line.put("number", String(number))
     line.put("call", "--" + argument.name)
     line.show("display", argument.title, limit: 80)
-    line.put("type", argument.type)
+    line.put("type", argument.type(for: wireshark))
     line.show("tooltip", argument.tooltip)
     line.show("placeholder", argument.placeholder)
     if let range = argument.range {

@@ -1,7 +1,5 @@
 /// Our answers to Wireshark, as pure functions of what is known: UTF-8, for standard output.
 package enum Reply {
-  /// The program's version.
-  package static let version = "0.1.0"
   /// Where Wireshark's Help button leads.
   package static let helpPage = "file:///usr/share/doc/poddump/README.md"
 
@@ -11,7 +9,7 @@ package enum Reply {
   /// The answer to `--extcap-interfaces`: the portal, and what the listings list.
   package static func interfaces(_ listings: [ListingHead]) -> [UInt8] {
     Sentence.lines([
-      .extcap(version: version, help: helpPage, display: "poddump"),
+      .extcap(version: programVersion, help: helpPage, display: "poddump"),
       .interface(.portal, display: portalTitle),
     ]) + listings.flatMap(\.interfaces)
   }
@@ -26,11 +24,15 @@ package enum Reply {
 
   /// The answer to `--extcap-config` for the portal.
   ///
-  /// - Parameter view: What the cache knows; nil if it knows nothing.
+  /// - Parameters:
+  ///   - view: What the cache knows; nil if it knows nothing.
+  ///   - wireshark: The Wireshark that asks.
   /// - Returns: Lines for standard output.
-  package static func portal(_ view: ListingCache.View?) -> [UInt8] {
+  package static func portal(
+    _ view: ListingCache.View?, for wireshark: WiresharkVersion
+  ) -> [UInt8] {
     // A value may stand anywhere after its argument.
-    arguments(of: .portal) { argument in
+    arguments(of: .portal, wireshark) { argument in
       switch argument.name {
       case Argument.context.name: contexts(view)
       case Argument.namespace.name: namespaces([])
@@ -46,9 +48,12 @@ package enum Reply {
   /// - Parameters:
   ///   - value: The interface.
   ///   - entry: What the cache knows of it; nil if it knows nothing.
+  ///   - wireshark: The Wireshark that asks.
   /// - Returns: Lines for standard output.
-  package static func config(_ value: InterfaceValue, entry: Entry?) -> [UInt8] {
-    arguments(of: value.kind) { argument in
+  package static func config(
+    _ value: InterfaceValue, entry: Entry?, for wireshark: WiresharkVersion
+  ) -> [UInt8] {
+    arguments(of: value.kind, wireshark) { argument in
       argument.name == Argument.container.name ? containers(of: entry) : argument.choices
     }
   }
@@ -121,26 +126,30 @@ package enum Reply {
   /// The answer to `--help` and to no arguments at all.
   package static let help = """
     poddump-extcap shows the pods of a Kubernetes cluster as interfaces of Wireshark.
-    Wireshark starts it; people use poddump, which says more with: poddump --help
+    Wireshark starts it; people use poddump: see poddump --help.
 
-      --extcap-interfaces                            lists the interfaces
-      --extcap-config --extcap-interface VALUE       describes an interface's arguments
-      --extcap-dlts --extcap-interface VALUE         lists an interface's link types
+      --extcap-interfaces
+            lists the interfaces
+      --extcap-config --extcap-interface VALUE
+            describes the arguments of an interface
+      --extcap-dlts --extcap-interface VALUE
+            lists the link types of an interface
       --extcap-capture-filter FILTER --extcap-interface VALUE
-                                                     says what is wrong with a filter
-      --capture --extcap-interface VALUE --fifo PATH [--extcap-capture-filter FILTER] …
-                                                     captures into a FIFO
+            says what is wrong with a filter
+      --capture --extcap-interface VALUE --fifo PATH [--extcap-capture-filter FILTER]
+            captures into a FIFO
       --help, --version
 
     """
 
   private static func arguments(
-    of kind: InterfaceValue.Kind, choices: (Argument) -> [Choice]
+    of kind: InterfaceValue.Kind, _ wireshark: WiresharkVersion, choices: (Argument) -> [Choice]
   ) -> [UInt8] {
     var sentences: [Sentence] = []
     for (number, argument) in Argument.all(of: kind).enumerated() {
       // Wireshark keeps one set of preferences for pod:a-b/c and pod:a/b-c: only the portal saves.
-      sentences.append(.argument(argument, number: number, isSaved: kind == .portal))
+      sentences.append(
+        .argument(argument, number: number, isSaved: kind == .portal, for: wireshark))
       sentences += choices(argument).compactMap { .value(argument: number, $0) }
     }
     return Sentence.lines(sentences)

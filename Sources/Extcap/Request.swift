@@ -1,7 +1,7 @@
 /// What Wireshark wants of us, read from its command line.
 package enum Request: Equatable, Sendable {
-  /// List the interfaces.
-  case interfaces
+  /// List the interfaces, for a Wireshark of that version if it says so.
+  case interfaces(version: String?)
   /// Describe an interface's arguments, or answer the dialog's reload button.
   case config(interface: String, reload: Reload?)
   /// List an interface's link types.
@@ -145,7 +145,8 @@ private struct SeenOptions {
       let value = attached ?? line.next(if: Self.isBoolean)
       if value.map({ $0.lowercased() }) != "false" { flags.insert(name) }
     } else if name.utf8.starts(with: "extcap-".utf8) {
-      if attached == nil { _ = line.next(if: { !$0.utf8.starts(with: "--".utf8) }) }
+      let value = attached ?? line.next(if: { !$0.utf8.starts(with: "--".utf8) })
+      if name == "extcap-version" { values[name] = value }
     } else if let argument = Argument.named(name) {
       add(argument, attached: attached, from: &line)
     } else {
@@ -196,7 +197,9 @@ private struct SeenOptions {
     if flags.contains("version") { return .version }
     if flags.contains("extcap-cleanup-postkill") { return .cleanup }
     if let problem = problems.first { return .invalid(problem) }
-    if flags.contains("extcap-interfaces") { return .interfaces }
+    if flags.contains("extcap-interfaces") {
+      return .interfaces(version: values["extcap-version"])
+    }
     if flags.contains("refresh") { return .refresh }
     guard let interface = values["extcap-interface"] else {
       let needs = flags.contains("extcap-config") || flags.contains("extcap-dlts")

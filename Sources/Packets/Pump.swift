@@ -56,6 +56,7 @@ package enum PumpEnd: Sendable, Equatable {
 ///   - meter: Counts as the packets go.
 ///   - stop: Ends the pump at once; cancellation rings it too.
 ///   - onHeader: Called on the pump's thread when the capture's header has arrived.
+/// - Returns: Why it ended.
 /// - Throws: `Failure` when the source is no capture or breaks, or the sink cannot be written.
 package func pump(
   from source: OwnedFD, to sink: Sink, as encoding: StreamEncoding, limits: PumpLimits = .init(),

@@ -37,8 +37,9 @@ struct RecordBatch: Sendable {
   ///
   /// - Parameters:
   ///   - bytes: The records.
-  ///   - packets: The most packets of the whole stream, those of earlier batches included.
+  ///   - limit: The most packets of the whole stream, those of earlier batches included.
   ///   - room: The most bytes that may be written.
+  /// - Returns: How far it came, and why no further.
   mutating func take(_ bytes: RawSpan, packets limit: Int, room: Int) -> Walk {
     blocks.removeAll(keepingCapacity: true)
     var walk = Walk()

@@ -57,6 +57,7 @@ package final class Sink: Sendable {
   ///   - header: A pcap file header or a pcapng section header; every file of a ring begins with it.
   ///   - framing: How the records that follow are told apart.
   ///   - stop: The bell that ends waiting for a reader.
+  /// - Returns: What became of the header.
   /// - Throws: `Failure` naming the sink when it cannot be written.
   package func begin(
     _ header: [UInt8], framing: Framing, stop: Bell
@@ -102,6 +103,7 @@ package final class Sink: Sendable {
   /// - Parameters:
   ///   - records: One or more whole records, or pcapng blocks.
   ///   - stop: The bell that ends waiting for a slow reader.
+  /// - Returns: What became of the records.
   /// - Throws: `Failure` naming the sink when it cannot be written; a file then ends with the last
   ///   record that is whole.
   package func write(_ records: RawSpan, stop: Bell) throws(Failure) -> WriteOutcome {
@@ -171,9 +173,8 @@ enum StreamPart: Sendable, Equatable {
 protocol Output: Sendable {
   /// Writes all bytes, or as many as can be.
   ///
-  /// - Parameters:
-  ///   - stop: The bell that ends waiting for a reader; nil as if it were ringing.
-  ///   - written: Receives how many bytes are written and stay written, on throw too.
+  /// Where `stop` is nil it is as if the bell were ringing; `written` receives how many bytes are
+  /// written and stay written, on throw too.
   mutating func write(
     _ bytes: RawSpan, _ part: StreamPart, framing: Framing?, stop: Bell?, written: inout Int
   ) throws(Failure) -> WriteOutcome

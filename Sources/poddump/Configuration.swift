@@ -85,7 +85,8 @@ struct Configuration: Sendable, Equatable {
           throw Failure(
             .usage, what, why: "capture.ttl is not a duration.", fix: "Write ttl = \"24h\".")
         }
-        ttl = milliseconds / 1000
+        // Rounded up, as --ttl is: 0 would mean no limit at all.
+        ttl = (milliseconds + 999) / 1000
       }
     }
   }

@@ -26,6 +26,7 @@ enum Destination: Equatable {
   ///   - open: `--open`.
   ///   - outputIsTerminal: Whether standard output is a terminal.
   ///   - wireshark: Finds Wireshark; nil where there is none, or no screen.
+  /// - Returns: Where packets will go.
   /// - Throws: `Failure` of kind `usage` when packets would go to a terminal or nowhere.
   static func choose(
     write: String?, ring: Ring?, open: Bool, outputIsTerminal: Bool, wireshark: () -> String?
@@ -72,10 +73,17 @@ enum Destination: Equatable {
   ///
   /// - Throws: `Failure` that names the file and the cause.
   func check() throws(Failure) {
-    guard case .file(let path) = self else { return }
+    let path: String
+    let isRing: Bool
+    switch self {
+    case .file(let name): (path, isRing) = (name, false)
+    case .ring(let name, _, _): (path, isRing) = (name, true)
+    case .standardOutput, .wireshark: return
+    }
     let what = "Cannot write \(path)."
     var status = stat()
-    if stat(path, &status) == 0 {
+    // A ring's files have names of their own, beside this one.
+    if !isRing, stat(path, &status) == 0 {
       guard status.st_mode & S_IFMT != S_IFDIR else {
         throw Failure(.other, what, why: "It is a directory.", fix: "Give a file name with -w.")
       }

@@ -7,7 +7,7 @@ internal import Darwin
 #endif
 
 /// Starts a program that outlives us: in a session of its own, so that no Ctrl-C meant for us reaches
-/// it, holding none of our descriptors but its input.
+/// it, holding none of our descriptors but its input, and hearing every signal again.
 ///
 /// - Parameters:
 ///   - program: The program's path.
@@ -31,7 +31,17 @@ func startDetached(
   var attributes = emptySpawnAttributes()
   posix_spawnattr_init(&attributes)
   defer { posix_spawnattr_destroy(&attributes) }
-  posix_spawnattr_setflags(&attributes, spawnInNewSession)
+  // We ignore the signals that we turn into requests, and Dispatch's threads block them all; a
+  // Wireshark that inherited that could only be killed.
+  var none = sigset_t()
+  sigemptyset(&none)
+  var all = sigset_t()
+  sigfillset(&all)
+  posix_spawnattr_setsigmask(&attributes, &none)
+  posix_spawnattr_setsigdefault(&attributes, &all)
+  posix_spawnattr_setflags(
+    &attributes,
+    spawnInNewSession | Int16(POSIX_SPAWN_SETSIGMASK) | Int16(POSIX_SPAWN_SETSIGDEF))
   var words: [UnsafeMutablePointer<CChar>?] = []
   for word in [program] + arguments { words.append(strdup(word)) }
   words.append(nil)

@@ -89,6 +89,9 @@ struct CaptureOptions: ParsableArguments {
     if let interface, interface != "any", !isInterfaceName(interface) {
       throw ValidationError("--interface takes the name of an interface, such as eth0, or any.")
     }
+    if let container, !ResourceName.isLabel(container) {
+      throw ValidationError("--container takes the name of a container, such as web.")
+    }
     if targets.isEmpty, selector == nil {
       throw ValidationError("Name what to capture, such as shop/web or deploy/api.")
     }

@@ -29,7 +29,7 @@ struct PlanText {
 
       """
     for end in plan.ends { text += "          \(end)\n" }
-    for note in plan.notes { text += "        note    \(note)\n" }
+    for note in plan.notes { text += "  note    \(note)\n" }
     return text
   }
 

@@ -141,8 +141,11 @@ enum Age {
   /// - Parameters:
   ///   - created: Seconds since 1970; nil if unknown.
   ///   - now: Seconds since 1970.
+  /// - Returns: "3d4h"; "<unknown>" without a time, "<invalid>" for one to come.
   static func text(since created: Int?, now: Int) -> String {
     guard let created else { return "<unknown>" }
+    // A second of difference between the clocks is nothing; more is no age.
+    guard now - created >= -1 else { return "<invalid>" }
     let seconds = max(0, now - created)
     let minutes = seconds / 60
     let hours = minutes / 60

@@ -34,13 +34,23 @@ struct Terminal: Sendable {
   func detail(_ text: String) { write("poddump: \(text)\n", above: .normal) }
 
   /// A failure: what, why and what to do; the far end's own words with `-v`.
-  func fail(_ failure: Failure) {
+  func fail(_ failure: Failure) { Self.put(text(of: failure), to: STDERR_FILENO) }
+
+  /// Writes a failure to the log file alone, with all that is known: it is shown by whoever ends the
+  /// process.
+  func note(_ failure: Failure) {
+    guard let log else { return }
+    var detailed = self
+    detailed.level = .verbose
+    Self.put(detailed.text(of: failure), to: log.raw)
+  }
+
+  private func text(of failure: Failure) -> String {
     var text = "poddump: \(failure.sentence)\n"
     if level >= .verbose, let words = failure.detail, !words.isEmpty {
       text += words.split(separator: "\n").map { "  | \($0)\n" }.joined()
     }
-    Self.put(text, to: STDERR_FILENO)
-    if let log { Self.put(text, to: log.raw) }
+    return text
   }
 
   /// Overwrites the current line of a terminal; nothing elsewhere.

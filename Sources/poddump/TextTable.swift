@@ -4,7 +4,10 @@ struct TextTable {
 
   init(_ heading: [String]) { rows = [heading] }
 
-  mutating func add(_ row: [String]) { rows.append(row) }
+  /// Adds a row. A cell is one line, whatever the cluster put into it.
+  mutating func add(_ row: [String]) {
+    rows.append(row.map { $0.replacing("\n", with: " ") })
+  }
 
   /// The table as text, a line per row; the last column is not padded.
   var text: String {

@@ -45,6 +45,7 @@ extension Wireshark {
   /// The lines of `tshark -D`, our own interfaces among them.
   ///
   /// - Parameter tshark: tshark's path.
+  /// - Returns: A line per interface.
   /// - Throws: `Failure` when it cannot be started.
   static func interfaces(_ tshark: String) async throws(Failure) -> [String] {
     let (text, _) = try await withChild(Command(tshark, ["-D"]), grace: .seconds(20)) {

@@ -62,6 +62,9 @@ func anyValue(_ reader: inout JSONReader) throws(JSONError) -> Any {
     (#""\ud83d!""#, "\u{FFFD}!"),
     (#""\ude00""#, "\u{FFFD}"),
     (#""\ud83dA""#, "\u{FFFD}A"),
+    (#""\ud83d\ud83dx""#, "\u{FFFD}\u{FFFD}x"),
+    (#""\ud83d\u0041\ue000""#, "\u{FFFD}A\u{E000}"),
+    (#""\ud83d\ue000""#, "\u{FFFD}\u{E000}"),
     (#""\u0000""#, "\0"),
     (
       "\"eight bytes and more, \u{1F600} with some behind\"",

@@ -106,6 +106,20 @@ struct RecordedError: Decodable, CustomTestStringConvertible, Sendable {
         "error: Internal error occurred: error executing command in container: exec: \"tcpdump\": cannot start: resource busy",
         .noProgram(name: "tcpdump", why: .other)
       ),
+      (
+        "error: error reading from error stream: next reader: websocket: close 1006 (abnormal closure): unexpected EOF",
+        .connectionLost(
+          "error reading from error stream: next reader: websocket: close 1006 (abnormal closure): unexpected EOF"
+        )
+      ),
+      (
+        "error: unable to upgrade connection: pod does not exist",
+        .notFound("pod does not exist")
+      ),
+      (
+        "error: You must be logged in to the server, says a login program\nError from server (NotFound): pods \"web\" not found",
+        .notFound("pods \"web\" not found")
+      ),
       ("something else entirely", .unknown("something else entirely")),
       ("a\u{1B}[31mred", .unknown("a\u{FFFD}[31mred")),
       ("", .unknown("")),

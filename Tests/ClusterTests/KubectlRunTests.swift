@@ -95,6 +95,21 @@ import Testing
     #expect(seconds < farBelowAMinute)
   }
 
+  /// What does not end on SIGTERM is killed after a fifth of a second, not when withChild's own patience
+  /// ends: measured by the clock of the process itself, which no busy test run delays.
+  @Test func whatIgnoresTheFirstSignalIsKilledSoon() async throws {
+    let fake = try FakeKubectl(
+      "trap 'date +%s%N >> term' TERM; while :; do date +%s%N > new; mv new last; sleep 0.05; done")
+    let (failure, _) = try await failure { () throws(Failure) in
+      try await fake.kubectl.output(Self.what, [], within: Patience(.seconds(1)))
+    }
+    #expect(failure.kind == .unreachable)
+    func nanoseconds(_ name: String) throws -> Int {
+      try #require(Int(try fake.scratch.read(name).prefix { $0 != "\n" }))
+    }
+    #expect(try nanoseconds("last") - nanoseconds("term") < 1_000_000_000)
+  }
+
   @Test func slowIsNotSilent() async throws {
     let fake = try FakeKubectl("for i in 1 2 3 4 5 6 7 8; do printf $i; sleep 0.2; done")
     let patience = Patience(silence: .seconds(1), total: .seconds(60))

@@ -172,6 +172,31 @@ import Testing
       ])
   }
 
+  @Test func workloadsOfSeveralKinds() async throws {
+    let lists = [
+      "deployments": try Recording.bytes("objects/deployments-list.json"),
+      "jobs": try Recording.bytes("objects/jobs-list.json"),
+    ]
+    let server = try TinyServer { target in
+      let name = target.prefix { $0 != "?" }.split(separator: "/").last.map(String.init) ?? ""
+      return lists[name].map { TinyServer.Answer($0) }
+        ?? TinyServer.Answer([], status: "404 Not Found")
+    }
+    defer { server.stop() }
+    let kubectl = try kubectl(server.kubeconfig)
+    let found = try await kubectl.workloads(of: [.job, .deployment], namespace: "demo")
+    let kinds = found.map(\.kind)
+    #expect(kinds.first == .job && kinds.last == .deployment)
+    #expect(
+      kinds.firstIndex(of: .deployment).map { kinds[$0...].allSatisfy { $0 == .deployment } }
+        == true)
+    let (failure, _) = try await failure { () throws(Failure) in
+      try await kubectl.workloads(of: [.deployment, .daemonSet])
+    }
+    #expect(failure.kind == .notFound)
+    #expect(failure.what == "Cannot list daemonsets.")
+  }
+
   @Test func aServiceWithoutPodsIsRefused() async throws {
     let body = try Recording.bytes("objects/service-without-selector.json")
     let server = try TinyServer { _ in TinyServer.Answer(body) }
@@ -255,6 +280,7 @@ import Testing
     let kubectl = try kubectl(server.kubeconfig)
     let (failure, _) = try await failure { () throws(Failure) in try await kubectl.pods() }
     #expect(failure.kind == .unreachable, "\(failure.sentence) \(failure.detail ?? "")")
+    #expect(failure.why?.contains("broke") == true)
   }
 
   @Test func whatACallerRefusesEndsTheListing() async throws {

@@ -32,7 +32,12 @@ let package = Package(
     .executableTarget(name: "lab-api", dependencies: ["LabAPI"], swiftSettings: house),
     .testTarget(
       name: "LabAPITests",
-      dependencies: ["LabAPI", "lab-api"],
+      dependencies: [
+        "LabAPI", "lab-api",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"),
+      ],
       resources: [.copy("Recordings")],
       swiftSettings: house),
   ])

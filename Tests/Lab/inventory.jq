@@ -26,7 +26,7 @@ def with_ids: to_entries | map(.key as $n | .value
   | .lab = {sandbox: $random[150 + $n], netns: "cni-\($random[200 + $n] | uuid)"}
   | .containers = [.containers | to_entries[] | .key as $c | .value
       | .state = (.state // "running")
-      | .id = (if .state == "running" then $random[250 + 3 * $n + $c] else null end)]
+      | .id = (if .state == "running" then $random[270 + 3 * $n + $c] else null end)]
   | .running = all(.containers[]; .state == "running"));
 
 # Addresses are given per node in the order of the pods.

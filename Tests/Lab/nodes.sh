@@ -96,12 +96,15 @@ start_sshd() {
 }
 
 look_at_processes() { # PROC
-  local pid began comm cmdline
+  local pid stat fields comm cmdline
   for pid in "$1"/[0-9]*; do
     pid=${pid##*/}
-    began=$(start_time "$pid" "$1") || continue
-    { read -r comm <"$1/$pid/comm" && mapfile -d '' -t cmdline <"$1/$pid/cmdline"; } 2>/dev/null || continue
-    printf '%s %s %q %s\n' "$pid" "$began" "$comm" "${cmdline[*]@Q}"
+    { read -r stat <"$1/$pid/stat" && read -r comm <"$1/$pid/comm" && mapfile -d '' -t cmdline <"$1/$pid/cmdline"; } \
+      2>/dev/null || continue
+    read -ra fields <<<"${stat##*) }"
+    # One that has ended, and that nobody has waited for, stays too.
+    [[ ${fields[0]} != [ZX] ]] || cmdline=('<defunct>')
+    printf '%s %s %q %s\n' "$pid" "${fields[19]}" "$comm" "${cmdline[*]@Q}"
   done
 }
 

@@ -364,7 +364,7 @@ import Glibc
     try await Self.withTinyDisk { folder in
       let path = folder + "/log"
       try Data("before\n".utf8).write(to: URL(fileURLWithPath: path))
-      let appended = OwnedFD(open(path, O_WRONLY | O_APPEND))
+      let appended = OwnedFD(open(path, O_WRONLY | O_APPEND | O_CLOEXEC))
       let sink = Sink(appended, name: "standard output")
       #expect(sink.readerWatch == nil)
       let stream = stream(packets: 5000, length: 333)

@@ -26,6 +26,7 @@ package enum Stanza {
   ///   - argv: The program to run and its arguments.
   ///   - shell: The shell there: `bash` where there is one, since it can time its reads.
   ///   - ttl: The time limit in seconds; 0 for none.
+  /// - Returns: What is run in the container, word by word.
   package static func wrap(_ argv: [String], shell: String, ttl: Int) -> [String] {
     [shell, "-c", script, "poddump", ttl == 0 ? "0" : String(ttl + margin), String(silence)] + argv
   }
@@ -37,34 +38,45 @@ package enum Stanza {
   ///   input (or a background job, whose input a shell replaces by /dev/null) would eat heartbeats.
   /// - The time limit is a `sleep`, not `timeout`: busybox's forks a watcher that nobody reaps, which
   ///   stays as a zombie in a container whose first process does not wait for strangers.
-  /// - `read -t` is unknown to dash, whose `read` then returns 2.
-  /// - Everything started is ended and waited for, for the same reason.
+  /// - Its trap asks for `$!`, which until the sleep is started is the command's: a variable of its own
+  ///   would still be empty when the command ends at once, and the sleep stay for a day.
+  ///   It kills by SIGKILL: dash and busybox fork with the trap's handler still in place, and a sleep
+  ///   that has not begun would swallow a SIGTERM; the shell then waited for it until the time limit.
+  /// - SIGTERM, not SIGINT, ends the command: shells start background jobs with SIGINT ignored
+  ///   (POSIX.1-2017, 2.11), which only a program that asks for it anyway, as tcpdump does, would hear.
+  /// - `read -t` is unknown to dash, whose `read` then returns 2. That is found out first, not by the
+  ///   watcher, whose end would leave the subshell to nobody.
+  /// - Everything started is ended and waited for, for the same reason; and asked again until it is
+  ///   gone, since a signal right before bash's `read -t`, or before a `wait`, is noted and ends neither
+  ///   (1 in 1,500 runs). The empty subshell lets the shell take note of the end.
   package static let script = """
     ttl=$1 silence=$2
     shift 2
     exec 3<&0 </dev/null
+    (read -t 1 x) 2>/dev/null
+    if [ $? = 2 ]; then timed=; else timed="-t $silence"; fi
     "$@" 3<&- &
     p=$!
     t=
     if [ "$ttl" != 0 ]; then
       (
-        trap 'kill "$s"; wait "$s"; exit' TERM
+        trap '[ "$!" = "$p" ] || { kill -9 "$!"; wait "$!"; }; exit' TERM
         sleep "$ttl" &
-        s=$!
-        wait "$s" && kill -s INT "$p"
+        wait "$!" && kill "$p"
       ) >/dev/null 2>&1 3<&- &
       t=$!
     fi
     (
-      (read -t 1 x </dev/null) 2>/dev/null
-      if [ $? = 2 ]; then timed=; else timed="-t $silence"; fi
       while read $timed x <&3; do echo "\(alive)" >&2; done
       kill "$p" 2>/dev/null
     ) >/dev/null &
     w=$!
     wait "$p"
     rc=$?
-    { kill "$w" $t; wait "$w" $t; } 2>/dev/null
+    for j in "$w" $t; do
+      while kill "$j"; do (:); done
+      wait "$j"
+    done 2>/dev/null
     exit "$rc"
     """
 }

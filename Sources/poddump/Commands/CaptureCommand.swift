@@ -55,6 +55,15 @@ struct CaptureCommand: AsyncParsableCommand {
   func run() async throws {
     var terminal = messages.terminal
     if let logFile { terminal.log = try openLog(logFile) }
+    do {
+      try await run(terminal)
+    } catch let failure as Failure {
+      terminal.note(failure)
+      throw failure
+    }
+  }
+
+  private func run(_ terminal: Terminal) async throws {
     let stops = StopSource()
     let signals = Signals(stops, watchesParent: false)
     defer { withExtendedLifetime(signals) {} }

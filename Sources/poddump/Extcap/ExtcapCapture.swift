@@ -35,10 +35,13 @@ struct ExtcapCapture: Sendable {
       guard let fifo = wanted.fifo else { throw Failure(.usage, "--fifo is missing.") }
       guard let descriptor = try openFIFO(fifo, until: { stops.reason != nil }) else { return 0 }
       let sink = Sink(descriptor, name: fifo)
+      // What is wrong with the request itself is found before a byte is written: a tshark that was
+      // given a header ends with status 0, whatever is said afterwards.
+      let order = try order()
       let section = PcapngSection.here(application: "poddump \(Version.number)")
       guard try sink.begin(section, stop: Bell()) == .written else { return 0 }
       do throws(Failure) {
-        try await capture(into: sink, stops)
+        try await capture(order, into: sink, stops)
       } catch {
         try? sink.finish()
         throw error
@@ -49,7 +52,17 @@ struct ExtcapCapture: Sendable {
     }
   }
 
-  private func capture(into sink: Sink, _ stops: StopSource) async throws(Failure) {
+  /// What is to be captured, as far as it can be known without asking the cluster.
+  private struct Order {
+    var value: InterfaceValue
+    var request: Broker.CaptureRequest
+    var kubectl: Kubectl
+    /// In milliseconds.
+    var duration: Int?
+  }
+
+  /// Reads and checks what Wireshark passed, the configuration and the filter; asks nobody.
+  private func order() throws(Failure) -> Order {
     if let problem = wanted.problems.first { throw Failure(.usage, problem) }
     guard let name = wanted.interface, let value = InterfaceValue(name) else {
       throw Failure(
@@ -64,21 +77,27 @@ struct ExtcapCapture: Sendable {
     if wanted.options[Argument.ttl.name] == nil, let ttl = configuration.ttl { request.ttl = ttl }
     try CaptureFilter.check(
       request.filter, linkType: .expected(onInterface: request.interface ?? "eth0"))
-    let duration = try ExtcapTarget.duration(wanted.options, Argument.duration.name)
+    return Order(
+      value: value, request: request, kubectl: kubectl,
+      duration: try ExtcapTarget.duration(wanted.options, Argument.duration.name))
+  }
 
+  private func capture(
+    _ order: Order, into sink: Sink, _ stops: StopSource
+  ) async throws(Failure) {
+    let (request, kubectl) = (order.request, order.kubectl)
     let finder = FactFinder(kubectl: kubectl)
-    let question = request
     guard
       let facts = try await stops.interrupting({ () async throws(Failure) in
-        try await finder.gather(question)
+        try await finder.gather(request)
       })
     else { return }
     let plan = try decide(request, facts: facts, kubectl: kubectl).chosen()
-    remember(value, facts, kubectl)
+    remember(order.value, facts, kubectl)
     let capture = Capture(
       plan: plan, facts: facts, kubectl: kubectl, context: kubectl.context,
       limits: PumpLimits(packets: request.count),
-      duration: duration.map { .milliseconds($0) }, stops: stops)
+      duration: order.duration.map { .milliseconds($0) }, stops: stops)
     let report = try await capture.run(into: sink, asPcapng: true)
     // A reader that left, or a Wireshark that is gone, has nobody to tell.
     if let failure = report.failure, stops.reason == nil || stops.reason == .ttl { throw failure }

@@ -21,20 +21,16 @@ enum ExtcapCommand {
     signal(SIGPIPE, SIG_IGN)
     switch Request(arguments: arguments) {
     case .interfaces: return await interfaces()
-    case .config(let interface, let reload): return await config(interface, reload)
-    case .dlts(let interface):
-      guard InterfaceValue(interface) != nil else { return 1 }
-      return answer(Reply.dlts())
-    case .checkFilter(let interface, let filter): return check(filter, for: interface)
+    case .config(let interface, .some(let reload)): return await self.reload(reload, of: interface)
+    case .checkFilter(_, let filter): return check(filter)
     case .capture(let request): return await ExtcapCapture(request).run()
     case .refresh:
       if let maker = listingMaker() { await maker.refresh() }
       return 0
     // Nothing is left at the far end once its input has ended, and that ended with the process.
     case .cleanup: return 0
-    case .help: return answer(Array(Reply.help.utf8))
-    case .version: return answer(Array("poddump-extcap \(Reply.version)\n".utf8))
-    case .invalid(let problem): return fail(problem, Failure.Kind.usage.rawValue)
+    case .config(_, nil), .dlts, .help, .version, .invalid:
+      return fail("poddump-extcap answers this itself.", Failure.Kind.usage.rawValue)
     }
   }
 
@@ -50,33 +46,29 @@ enum ExtcapCommand {
     if let program = ownPath() { try? startDetached(program, ["extcap", "--refresh"]) }
     for _ in 0..<(firstFetch / 20) {
       if let view = cache.view(kubeconfigVariable: variable) {
-        return answer(Reply.interfaces(view.listings))
+        let status = answer(Reply.interfaces(view.listings))
+        // A cache that cannot be written to is no reason to fail.
+        try? cache.notePrinted(view.shown, kubeconfigVariable: variable)
+        return status
       }
       usleep(20_000)
     }
     return answer(Reply.interfaces([]))
   }
 
-  private static func config(_ interface: String, _ reload: Reload?) async -> Int32 {
+  private static func reload(_ reload: Reload, of interface: String) async -> Int32 {
     guard let value = InterfaceValue(interface) else { return 1 }
-    let cache = ListingCache()
-    let variable = environmentValue("KUBECONFIG") ?? ""
-    if let reload { return answer(await ExtcapReload(value: value, reload: reload).reply()) }
-    guard value != .portal else {
-      return answer(Reply.portal(cache?.view(kubeconfigVariable: variable)))
-    }
-    let found = cache?.findShown(value, kubeconfigVariable: variable)
-    return answer(Reply.config(value, entry: found?.entry))
+    return answer(await ExtcapReload(value: value, reload: reload).reply())
   }
 
   /// Wireshark's rule: nothing for a valid filter, one line for one that is not, and exit 0 for both.
-  private static func check(_ filter: String, for interface: String) -> Int32 {
+  private static func check(_ filter: String) -> Int32 {
     do throws(Failure) {
       try CaptureFilter.check(filter)
       return 0
     } catch {
       let line = [error.why, error.fix].compactMap(\.self).joined(separator: " ")
-      return answer(Array((printable(line.isEmpty ? error.what : line, limit: 300) + "\n").utf8))
+      return answer(printable(line.isEmpty ? error.what : line, limit: 300) + "\n")
     }
   }
 
@@ -89,7 +81,9 @@ enum ExtcapCommand {
   }
 
   /// Writes an answer on standard output.
-  private static func answer(_ reply: [UInt8]) -> Int32 { put(reply, to: STDOUT_FILENO) ? 0 : 1 }
+  private static func answer(_ text: [UInt8]) -> Int32 { put(text, to: STDOUT_FILENO) ? 0 : 1 }
+
+  private static func answer(_ text: String) -> Int32 { answer(Array(text.utf8)) }
 
   /// Writes a sentence for Wireshark's error dialog, which shows at most 1024 bytes.
   static func fail(_ sentence: String, _ status: Int32) -> Int32 {

@@ -14,6 +14,7 @@ enum ExtcapTarget {
   ///   - value: The interface.
   ///   - options: What the dialog holds, by the name of the argument.
   ///   - kubectl: The kubectl to bind to the context.
+  /// - Returns: The request, and kubectl bound to the cluster that the value means.
   /// - Throws: `Failure` for a value or option that names nothing.
   static func resolve(
     _ value: InterfaceValue, options: [String: String], _ kubectl: Kubectl

@@ -19,6 +19,15 @@ enum Setting {
   }
 }
 
+/// What a command delivered, and how long that took.
+struct Transfer {
+  var bytes: Int
+  /// Wall-clock seconds from its first byte to its end.
+  var seconds: Double
+  /// The most memory it ever held, in bytes, without what it started.
+  var peak: Int
+}
+
 /// What a command cost.
 struct Cost {
   /// Wall-clock seconds.
@@ -55,6 +64,34 @@ enum Command {
     }
     let seconds = Double(DispatchTime.now().uptimeNanoseconds - start.uptimeNanoseconds) / 1e9
     return Cost(seconds: seconds, peak: peak, status: (status >> 8) & 0xff)
+  }
+
+  /// Runs a program and reads its output through a pipe of 1 MiB, as Wireshark's is.
+  static func transfer(_ words: [String]) throws -> Transfer {
+    let process = Process()
+    let pipe = Pipe()
+    process.executableURL = URL(filePath: words[0])
+    process.arguments = Array(words.dropFirst())
+    process.standardInput = FileHandle.nullDevice
+    process.standardOutput = pipe
+    let reader = pipe.fileHandleForReading.fileDescriptor
+    _ = fcntl(reader, 1031, 1 << 20)  // F_SETPIPE_SZ
+    try process.run()
+    try pipe.fileHandleForWriting.close()
+    var buffer = [UInt8](repeating: 0, count: 1 << 20)
+    var total = 0
+    var peak = 0
+    var first = DispatchTime.now()
+    while true {
+      let count = read(reader, &buffer, buffer.count)
+      if count <= 0 { break }
+      if total == 0 { first = .now() }
+      total += count
+    }
+    let seconds = Double(DispatchTime.now().uptimeNanoseconds - first.uptimeNanoseconds) / 1e9
+    peak = max(peak, residentPeak(of: process.processIdentifier))
+    process.waitUntilExit()
+    return Transfer(bytes: total, seconds: seconds, peak: peak)
   }
 
   /// Runs a program and gives what it printed.

@@ -24,12 +24,8 @@ final class Program: @unchecked Sendable {
   private let started = Date()
   private let readers = DispatchGroup()
 
-  /// Starts a program.
-  ///
-  /// - Parameters:
-  ///   - words: Its path and arguments.
-  ///   - environment: Changes to the environment; nil removes a variable.
-  ///   - output: Where its standard output goes, if not into `finished.bytes`.
+  /// Starts a program: its path and arguments, changes to its environment (nil removes a variable), and
+  /// where its standard output goes, if not into `bytes`.
   init(
     _ words: [String], environment: [String: String?] = [:], in folder: String? = nil,
     output: FileHandle? = nil
@@ -43,6 +39,10 @@ final class Program: @unchecked Sendable {
     process.standardInput = input
     process.standardOutput = output ?? outputPipe
     process.standardError = errorPipe
+    // Threads of Dispatch hold signals back, and a program that is started from one would too.
+    var none = sigset_t()
+    sigemptyset(&none)
+    pthread_sigmask(SIG_SETMASK, &none, nil)
     try process.run()
     if output == nil { collect(outputPipe, isErrors: false) }
     collect(errorPipe, isErrors: true)

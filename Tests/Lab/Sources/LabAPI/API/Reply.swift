@@ -128,9 +128,7 @@ package struct ListBody: Sendable {
   package var now = Timestamp.now
   private var next = 0
 
-  /// - Parameters:
-  ///   - type: the kind of the objects.
-  ///   - metadata: of the list.
+  /// A list of objects of a kind, with the list's own metadata.
   package init(
     _ objects: [StoredObject], type: ResourceType, metadata: JSON, representation: Representation
   ) {
@@ -159,10 +157,12 @@ package struct ListBody: Sendable {
     var buffer = ByteBuffer()
     buffer.reserveCapacity(size + 16_384)
     if next == 0 { buffer.writeImmutableBuffer(opening) }
-    while next < objects.count, buffer.readableBytes < size {
+    // At least one object each time, so that it comes to an end whatever the size.
+    while next < objects.count {
       if next > 0 { buffer.writeString(",") }
       representation.append(objects[next], to: &buffer, at: now)
       next += 1
+      if buffer.readableBytes >= size { break }
     }
     if next == objects.count {
       buffer.writeString("]}\n")

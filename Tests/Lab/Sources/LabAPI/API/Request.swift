@@ -9,7 +9,7 @@ package struct Request: Sendable {
   package var headers: [(name: String, value: String)]
   package var body: ByteBuffer
 
-  /// - Parameter uri: path and query as sent.
+  /// Takes path and query (`uri`) as they were sent.
   package init(
     method: String, uri: String, headers: [(name: String, value: String)] = [],
     body: ByteBuffer = ByteBuffer()

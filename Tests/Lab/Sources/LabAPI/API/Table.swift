@@ -31,7 +31,8 @@ package enum Table {
   }
 
   private static let name = Column(name: "Name", format: "name", description: "The object's name.")
-  private static let age = Column(name: "Age", description: "The time since the object was created.")
+  private static let age = Column(
+    name: "Age", description: "The time since the object was created.")
 
   package static func columns(of type: ResourceType) -> [Column] {
     func column(_ name: String, _ description: String, integer: Bool = false, wide: Bool = false)
@@ -193,7 +194,9 @@ package enum Table {
       ]
     case "EndpointSlice":
       let ports = (at("ports")?.array ?? []).compactMap { $0["port"]?.integer.map(String.init) }
-      let addresses = (at("endpoints")?.array ?? []).compactMap { $0["addresses"]?.array?.first?.string }
+      let addresses = (at("endpoints")?.array ?? []).compactMap {
+        $0["addresses"]?.array?.first?.string
+      }
       return [
         name, text("addressType"), .value(.string(ports.joined(separator: ","))),
         .value(.string(addresses.isEmpty ? "<unset>" : addresses.joined(separator: ","))), age,

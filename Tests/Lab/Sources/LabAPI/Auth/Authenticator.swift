@@ -26,9 +26,11 @@ package final class Authenticator: Sendable {
     state.withLock { $0.tokensAreExpired = expired }
   }
 
+  /// Finds out who sent a request.
   /// - Parameters:
   ///   - authorization: the header of that name.
   ///   - certificate: the DER bytes of the client's certificate, which TLS has verified.
+  /// - Returns: the user; ``User/anonymous`` without any credentials.
   /// - Throws: ``Status/unauthorized`` for credentials that are no good.
   package func user(authorization: String?, certificate: [UInt8]?) throws(Status) -> User {
     let found: User?? = state.withLock { state in

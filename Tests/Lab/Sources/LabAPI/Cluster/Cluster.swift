@@ -33,11 +33,13 @@ package final class Cluster: Sendable {
         NamespaceObject(namespace, created: $0 ?? now).json
       }
     }
-    for namespace in old.namespaces where !new.namespaces.contains(where: { $0.name == namespace.name }) {
+    for namespace in old.namespaces
+    where !new.namespaces.contains(where: { $0.name == namespace.name }) {
       store.remove(.namespaces, ObjectKey(name: namespace.name))
     }
     for node in new.nodes where !old.nodes.contains(node) || new.pods != old.pods {
-      let images = Set(new.pods.filter { $0.node == node.name }.flatMap { $0.containers.map(\.image) })
+      let images = Set(
+        new.pods.filter { $0.node == node.name }.flatMap { $0.containers.map(\.image) })
       put(.nodes, ObjectKey(name: node.name)) {
         NodeObject(node, images: images.sorted(), created: $0 ?? now).json
       }
@@ -71,8 +73,8 @@ package final class Cluster: Sendable {
     updateFollowers()
   }
 
-  /// Stores an object unless it is there already just so.
-  /// - Parameter make: gets the time of the present object's creation, if there is one.
+  /// Stores an object unless it is there already just so. `make` gets the time of the present
+  /// object's creation, if there is one.
   private func put(_ type: ResourceType, _ key: ObjectKey, _ make: (Timestamp?) -> JSON) {
     store.put(type, key) { revision, previous in
       let before = previous?.json
@@ -80,7 +82,9 @@ package final class Cluster: Sendable {
         Timestamp($0)
       }
       let json = make(created)
-      if let previous, StoredObject(json, type: type, revision: previous.revision).item == previous.item {
+      if let previous,
+        StoredObject(json, type: type, revision: previous.revision).item == previous.item
+      {
         return nil
       }
       return StoredObject(json, type: type, revision: revision)
@@ -147,7 +151,8 @@ package final class Cluster: Sendable {
   /// Begins to end a pod: marks it as terminating, ends its containers, and removes it when they
   /// have ended, as API server and kubelet do together.
   /// - Parameters:
-  ///   - grace: seconds; nil for what the pod's spec says. With 0 the object goes at once.
+  ///   - key: the pod.
+  ///   - grace: seconds; nil for what the pod's spec says.
   /// - Returns: the pod as it was marked; nil if there is none.
   package func deletePod(_ key: ObjectKey, grace: Int?) -> StoredObject? {
     let marked = store.put(.pods, key) { revision, previous in
@@ -169,18 +174,7 @@ package final class Cluster: Sendable {
     if let pod { deletedPods.withLock { _ = $0.insert(pod.uid) } }
     let stop = pod?.stop
     Thread.detachNewThread { [self] in
-      if let stop, let program = stop.first {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: program)
-        process.arguments = Array(stop.dropFirst())
-        process.standardInput = FileHandle.nullDevice
-        do {
-          try process.run()
-          process.waitUntilExit()
-        } catch {
-          Log.write("cannot run \(stop.joined(separator: " ")): \(error)")
-        }
-      }
+      if let stop { Self.run(stop) }
       reportEnd(of: key)
       store.remove(.pods, key)
       file.withLock { $0.pods.removeAll { $0.key == key } }
@@ -188,6 +182,23 @@ package final class Cluster: Sendable {
     }
     updateFollowers()
     return marked
+  }
+
+  /// Runs what ends a pod's containers, and waits for it.
+  private static func run(_ command: [String]) {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = command
+    process.standardInput = FileHandle.nullDevice
+    do {
+      try process.run()
+      process.waitUntilExit()
+      if process.terminationStatus != 0 {
+        Log.write("\(command.joined(separator: " ")): exit status \(process.terminationStatus)")
+      }
+    } catch {
+      Log.write("cannot run \(command.joined(separator: " ")): \(error)")
+    }
   }
 
   /// The kubelet's last word about a pod: its containers have ended.

@@ -1,7 +1,9 @@
 /// Pods that exist in listings only, to see how a client copes with many. Each is as large as a real
 /// one; only what differs between them is put into a text that is written once.
 package struct ExtraPods: Sendable {
-  private static let markers = ["@NAME@", "@NAMESPACE@", "@UID@", "@ADDRESS@", "@REVISION@", "@ID@"]
+  private static let markers = [
+    "@NAME@", "@NAMESPACE@", "@UID@", "@ADDRESS@", "@REVISION@", "@ID@",
+  ]
 
   /// Text of a pod, cut at the markers: bytes, and the marker that follows.
   private typealias Pieces = [(bytes: [UInt8], marker: Int?)]
@@ -24,7 +26,7 @@ package struct ExtraPods: Sendable {
     return ObjectKey(namespace: namespace(number), name: name)
   }
 
-  /// - Parameter nodes: the pods are spread over these.
+  /// Writes the texts; the pods will be spread over the nodes.
   package init(nodes: [LabFile.Node], created: Timestamp) {
     var container = LabFile.Container(name: "app", image: "lab/load:1", state: "running")
     container.containerID = "containerd://@ID@"

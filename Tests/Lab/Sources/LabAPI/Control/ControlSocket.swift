@@ -31,7 +31,8 @@ enum ControlSocket {
     let path = Array(path(state).utf8)
     guard path.count < MemoryLayout.size(ofValue: address.sun_path) else {
       close(descriptor)
-      throw Failure(what: "the state directory's path is too long for a socket", number: ENAMETOOLONG)
+      throw Failure(
+        what: "the state directory's path is too long for a socket", number: ENAMETOOLONG)
     }
     withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path) }
     do {
@@ -67,7 +68,9 @@ enum ControlSocket {
   static func write(_ text: String, _ descriptor: Int32) {
     var rest = Array(text.utf8)[...]
     while !rest.isEmpty {
-      let count = rest.withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+      let count = rest.withUnsafeBytes {
+        send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+      }
       guard count > 0 else { return }
       rest = rest.dropFirst(count)
     }

@@ -7,6 +7,7 @@ package final class Faults: Sendable {
     var delay = 0
     var isBlackHole = false
     var gates: [ObjectIdentifier: NIOLoopBound<Gate>] = [:]
+    var waiting: [@Sendable () -> Void] = []
   }
 
   private let state = Mutex(State())
@@ -35,6 +36,21 @@ package final class Faults: Sendable {
   /// Nothing passes any more on any connection, present or new; or all passes again.
   package func setBlackHole(_ isBlackHole: Bool) {
     onEachGate({ $0.isBlackHole = isBlackHole }) { $0.setShut(isBlackHole) }
+    guard !isBlackHole else { return }
+    let waiting = state.withLock { state in
+      defer { state.waiting = [] }
+      return state.waiting
+    }
+    for act in waiting { act() }
+  }
+
+  /// Does something that the network has to tell us first: at once, or after the black hole.
+  func whenPassable(_ act: @escaping @Sendable () -> Void) {
+    let isBlackHole = state.withLock { state in
+      if state.isBlackHole { state.waiting.append(act) }
+      return state.isBlackHole
+    }
+    if !isBlackHole { act() }
   }
 
   /// Resets every connection.

@@ -13,6 +13,7 @@ struct ServerCommand {
 
   /// Serves until SIGTERM or SIGINT.
   func run() async throws {
+    removeFiles()
     let cluster = Cluster()
     cluster.load(try LabFile(stateDirectory: state))
     let authenticator = Authenticator()
@@ -68,6 +69,11 @@ struct ServerCommand {
         Log.write("lab.json stays as it was: \(error)")
       }
     }
+    removeFiles()
+  }
+
+  /// Removes what this run, or one that crashed, has put into the state directory.
+  private func removeFiles() {
     for name in ["kubeconfig", "api.pid", "api.port", "control.sock", "api-tls"] {
       try? FileManager.default.removeItem(atPath: "\(state)/\(name)")
     }

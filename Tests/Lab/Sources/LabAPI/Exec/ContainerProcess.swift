@@ -41,6 +41,9 @@ struct ContainerProcess {
   /// - Parameters:
   ///   - arguments: the program, searched in PATH, and its arguments.
   ///   - stdin: whether there is a pipe to it; else it reads `/dev/null`.
+  ///   - stdout: whether there is a pipe for it; else it goes to `/dev/null`.
+  ///   - stderr: likewise.
+  /// - Returns: the process, which runs.
   /// - Throws: ``Failure``
   static func start(_ arguments: [String], stdin: Bool, stdout: Bool, stderr: Bool) throws -> Self {
     var actions = posix_spawn_file_actions_t()

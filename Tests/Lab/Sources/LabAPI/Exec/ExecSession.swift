@@ -33,34 +33,32 @@ final class ExecSession: ChannelInboundHandler {
   /// The largest piece of output in one frame, as the kubelet copies it.
   static let outputPiece = 32 * 1024
 
+  /// What is read from the process at once: all that its pipe holds, since each read costs a change
+  /// of tasks.
+  private static let readSize = 128 * 1024
+
   /// Output on its way to the client; with more, reading from the process stops.
   private static let outputWindow = 512 * 1024
-
-  /// Input on its way to the process; with more, reading from the socket stops. A real server takes
-  /// at least 1 MiB while the process reads nothing, and goes on to answer pings.
-  private static let inputWindow = 2 * 1024 * 1024
 
   /// With more input than this left over when its reader is gone, a real server never says how the
   /// command ended; what fits into the pipes is forgotten.
   private static let forgottenInput = 128 * 1024
 
   private let plan: ExecPlan
+  private let faults: Faults
   private var context: ChannelHandlerContext?
   private var readers: [StreamChannel: PipeReader] = [:]
   private var openStreams: Set<StreamChannel> = []
-  private var stdin: (any Channel)?
-  private var stdinIsClosed = false
+  private var input: ExecInput?
   private var continued: StreamChannel?
   private var output = 0
-  private var input = 0
-  private var undelivered = 0
   private var readingIsPaused = false
   private var startFailure = StartFailure()
   private var end: ContainerProcess.End?
   private var isFinished = false
 
-  init(plan: ExecPlan) {
-    self.plan = plan
+  init(plan: ExecPlan, faults: Faults) {
+    (self.plan, self.faults) = (plan, faults)
   }
 
   // MARK: Start
@@ -81,7 +79,8 @@ final class ExecSession: ChannelInboundHandler {
         stderr: plan.stderr)
       attach(process, context: context)
     } catch {
-      finish(ExecStatus.notStarted("unable to start container process: \(error)", id: Self.makeID()))
+      finish(
+        ExecStatus.notStarted("unable to start container process: \(error)", id: Self.makeID()))
     }
   }
 
@@ -97,7 +96,7 @@ final class ExecSession: ChannelInboundHandler {
       NIOPipeBootstrap(group: loop)
         .channelOption(.autoRead, value: false)
         .channelOption(
-          .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: Self.outputPiece)
+          .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: Self.readSize)
         )
         .channelInitializer { channel in
           channel.eventLoop.makeCompletedFuture {
@@ -111,10 +110,14 @@ final class ExecSession: ChannelInboundHandler {
         }
     }
     if let descriptor = process.stdin {
+      let input = ExecInput(loop: loop)
+      input.onRoom = { [weak self] in self?.setReading(true) }
+      self.input = input
+      let inputBound = NIOLoopBound(input, eventLoop: loop)
       NIOPipeBootstrap(group: loop).takingOwnershipOfDescriptor(output: descriptor)
         .whenComplete { result in
           switch result {
-          case .success(let channel): bound.value.attachInput(channel)
+          case .success(let channel): inputBound.value.attach(channel)
           case .failure: close(descriptor)
           }
         }
@@ -122,16 +125,6 @@ final class ExecSession: ChannelInboundHandler {
     process.whenEnded { end in
       loop.execute { bound.value.ended(end) }
     }
-  }
-
-  private var waitingInput: [ByteBuffer] = []
-
-  private func attachInput(_ channel: any Channel) {
-    stdin = channel
-    let waiting = waitingInput
-    waitingInput = []
-    for bytes in waiting { write(bytes, to: channel) }
-    if stdinIsClosed { closeInput() }
   }
 
   private static func makeID() -> String {
@@ -169,35 +162,13 @@ final class ExecSession: ChannelInboundHandler {
 
   private func receive(_ bytes: ByteBuffer, on stream: StreamChannel?) {
     switch stream {
-    case .stdin where plan.stdin && !stdinIsClosed && bytes.readableBytes > 0:
-      input += bytes.readableBytes
-      if let stdin { write(bytes, to: stdin) } else { waitingInput.append(bytes) }
-      if input > Self.inputWindow { setReading(false) }
+    case .stdin:
+      input?.write(bytes)
+      if input?.isFull == true { setReading(false) }
     case .close where plan.subprotocol == "v5.channel.k8s.io":
-      if bytes.readableBytesView.first == StreamChannel.stdin.rawValue {
-        stdinIsClosed = true
-        closeInput()
-      }
+      if bytes.readableBytesView.first == StreamChannel.stdin.rawValue { input?.end() }
     default: break
     }
-  }
-
-  private func write(_ bytes: ByteBuffer, to channel: any Channel) {
-    let count = bytes.readableBytes
-    let bound = NIOLoopBound(self, eventLoop: channel.eventLoop)
-    channel.writeAndFlush(bytes).whenComplete { result in
-      let session = bound.value
-      session.input -= count
-      if case .failure = result { session.undelivered += count }
-      if session.input <= Self.inputWindow / 2 { session.setReading(true) }
-    }
-  }
-
-  /// Closes the process's stdin after all that has been written to it.
-  private func closeInput() {
-    guard let stdin else { return }
-    let bound = NIOLoopBound(stdin, eventLoop: stdin.eventLoop)
-    stdin.writeAndFlush(ByteBuffer()).whenComplete { _ in bound.value.close(promise: nil) }
   }
 
   private func setReading(_ reading: Bool) {
@@ -206,14 +177,28 @@ final class ExecSession: ChannelInboundHandler {
     _ = channel.setOption(.autoRead, value: reading)
   }
 
-  /// The client is gone.
   func channelInactive(context: ChannelHandlerContext) {
-    self.context = nil
-    stdinIsClosed = true
-    // What it had sent is lost, as it is when the kubelet's copying ends.
-    stdin?.close(promise: nil)
-    if end != nil { closePipes() }
+    disconnected(context)
     context.fireChannelInactive()
+  }
+
+  /// The only word when the connection ends behind a gate that is shut.
+  func handlerRemoved(context: ChannelHandlerContext) { disconnected(context) }
+
+  /// The client is gone.
+  private func disconnected(_ context: ChannelHandlerContext) {
+    guard self.context != nil else { return }
+    self.context = nil
+    let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+    faults.whenPassable {
+      bound.eventLoop.execute { bound.value.detach() }
+    }
+  }
+
+  /// Closes the process's stdin and reads no more.
+  private func detach() {
+    input?.abandon()
+    if end != nil { closePipes() }
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -223,15 +208,23 @@ final class ExecSession: ChannelInboundHandler {
   // MARK: To the client
 
   /// Whether more may be read from the process.
-  fileprivate var takesOutput: Bool { context != nil && output < Self.outputWindow }
+  var takesOutput: Bool { context != nil && output < Self.outputWindow }
 
-  fileprivate func received(_ bytes: ByteBuffer, from stream: StreamChannel) {
-    guard stream == .stderr, !startFailure.isOver else { return send(stream, bytes) }
+  func received(_ bytes: ByteBuffer, from stream: StreamChannel) {
+    guard stream == .stderr, !startFailure.isOver else {
+      var rest = bytes
+      while let piece = rest.readSlice(length: min(rest.readableBytes, Self.outputPiece)),
+        piece.readableBytes > 0
+      {
+        send(stream, piece)
+      }
+      return
+    }
     let passed = startFailure.pass(bytes.readableBytesView)
     if !passed.isEmpty { send(.stderr, ByteBuffer(bytes: passed)) }
   }
 
-  fileprivate func flush() { context?.flush() }
+  func flush() { context?.flush() }
 
   private func send(_ stream: StreamChannel, _ bytes: ByteBuffer) {
     guard let context, !isFinished else { return }
@@ -260,7 +253,7 @@ final class ExecSession: ChannelInboundHandler {
 
   // MARK: End
 
-  fileprivate func ended(_ stream: StreamChannel) {
+  func ended(_ stream: StreamChannel) {
     openStreams.remove(stream)
     readers[stream] = nil
     finishIfOver()
@@ -274,18 +267,21 @@ final class ExecSession: ChannelInboundHandler {
 
   private func closePipes() {
     for reader in readers.values { reader.close() }
-    stdin?.close(promise: nil)
+    input?.abandon()
   }
 
   private func finishIfOver() {
-    guard let end, openStreams.isEmpty, !isFinished, context != nil else { return }
+    guard let end, openStreams.isEmpty, !isFinished, let context else { return }
     // The rest of the input is given up now, so that its amount is known.
-    if let stdin, stdin.isActive {
-      let bound = NIOLoopBound(self, eventLoop: stdin.eventLoop)
-      stdin.close().whenComplete { _ in bound.value.finishIfOver() }
-      return
+    guard let input else { return sayEnd(end) }
+    let bound = NIOLoopBound((self, input), eventLoop: context.eventLoop)
+    input.abandon().whenComplete { _ in
+      let (session, input) = bound.value
+      if input.undelivered <= Self.forgottenInput { session.sayEnd(end) }
     }
-    guard undelivered <= Self.forgottenInput else { return }
+  }
+
+  private func sayEnd(_ end: ContainerProcess.End) {
     if let complaint = startFailure.complaint(exitCode: end.code) {
       return finish(ExecStatus.notStarted(complaint, id: Self.makeID()))
     }
@@ -306,51 +302,5 @@ final class ExecSession: ChannelInboundHandler {
     context.writeAndFlush(wrapOutboundOut(frame), promise: sent)
     let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
     sent.futureResult.whenComplete { _ in bound.value.close(promise: nil) }
-  }
-}
-
-/// Reads one of a process's outputs as fast as the client takes it.
-final class PipeReader: ChannelInboundHandler {
-  typealias InboundIn = ByteBuffer
-
-  private let session: ExecSession
-  private let stream: ExecSession.StreamChannel
-  private var context: ChannelHandlerContext?
-  private var isPaused = true
-
-  init(session: ExecSession, stream: ExecSession.StreamChannel) {
-    (self.session, self.stream) = (session, stream)
-  }
-
-  /// Goes on reading after a pause.
-  func resume() {
-    guard isPaused, let context else { return }
-    isPaused = false
-    context.read()
-  }
-
-  func close() { context?.close(promise: nil) }
-
-  func channelActive(context: ChannelHandlerContext) {
-    self.context = context
-    resume()
-  }
-
-  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    session.received(unwrapInboundIn(data), from: stream)
-  }
-
-  func channelReadComplete(context: ChannelHandlerContext) {
-    session.flush()
-    if session.takesOutput { context.read() } else { isPaused = true }
-  }
-
-  func channelInactive(context: ChannelHandlerContext) {
-    self.context = nil
-    session.ended(stream)
-  }
-
-  func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    context.close(promise: nil)
   }
 }

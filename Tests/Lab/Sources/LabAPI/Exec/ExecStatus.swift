@@ -16,6 +16,7 @@ enum ExecStatus {
   /// - Parameters:
   ///   - complaint: of runc, after `exec failed: `.
   ///   - id: the exec's number, 64 hexadecimal digits.
+  /// - Returns: the Status.
   static func notStarted(_ complaint: String, id: String) -> JSON {
     let cause =
       "Internal error occurred: error executing command in container: failed to exec in "

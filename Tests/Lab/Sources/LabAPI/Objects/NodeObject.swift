@@ -33,18 +33,23 @@ package struct NodeObject {
         unowned: ["annotations"]),
       ManagedFields.entry(
         manager: "kubelet", time: created + 10, subresource: "status",
-        fields: [
-          "status": [
-            "conditions": .array(
-              (status["conditions"]?.array ?? []).map { condition in
-                .object(
-                  ("type", condition["type"]),
-                  ("lastHeartbeatTime", condition["lastHeartbeatTime"]))
-              }), "images": [],
-          ]
-        ], unowned: ["conditions", "item"]),
+        fields: ["status": ["conditions": .array(heartbeats), "images": []]],
+        unowned: ["conditions"], changed: heartbeats.map { .object(("type", $0["type"])) }),
     ]
     return meta.json
+  }
+
+  /// What the kubelet keeps changing in the node's conditions.
+  private var heartbeats: [JSON] {
+    (status["conditions"]?.array ?? []).map { condition in
+      condition["type"] == "Ready"
+        ? .object(
+          ("type", "Ready"), ("lastHeartbeatTime", condition["lastHeartbeatTime"]),
+          ("message", condition["message"]), ("reason", condition["reason"]),
+          ("status", condition["status"]))
+        : .object(
+          ("type", condition["type"]), ("lastHeartbeatTime", condition["lastHeartbeatTime"]))
+    }
   }
 
   private var spec: JSON {
@@ -104,7 +109,9 @@ package struct NodeObject {
           let name = image.split(separator: ":").first.map(String.init) ?? image
           let digest = Digest.hexadecimal(of: image)
           return [
-            "names": [.string("docker.io/\(name)@sha256:\(digest)"), .string("docker.io/\(image)")],
+            "names": [
+              .string("docker.io/\(name)@sha256:\(digest)"), .string("docker.io/\(image)"),
+            ],
             "sizeBytes": 1_037_067,
           ]
         }),

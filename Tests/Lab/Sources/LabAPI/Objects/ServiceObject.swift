@@ -46,9 +46,8 @@ package struct ServiceObject {
     ]
   }
 
-  /// The endpoint slice.
-  /// - Parameter pods: the pods that the service selects, as objects; those without an address are
-  ///   left out.
+  /// The endpoint slice for the pods that the service selects, given as objects; those without an
+  /// address are left out.
   package func endpointSlice(pods: [JSON]) -> JSON {
     let endpoints: [JSON] = pods.compactMap { pod in
       guard let address = pod[path: ["status", "podIP"]] else { return nil }
@@ -59,7 +58,10 @@ package struct ServiceObject {
         ("addresses", [address]),
         (
           "conditions",
-          ["ready": .bool(ready && !leaving), "serving": .bool(ready), "terminating": .bool(leaving)]
+          [
+            "ready": .bool(ready && !leaving), "serving": .bool(ready),
+            "terminating": .bool(leaving),
+          ]
         ),
         (
           "targetRef",

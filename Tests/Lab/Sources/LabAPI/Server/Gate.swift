@@ -95,7 +95,11 @@ final class Gate: ChannelDuplexHandler {
   }
 
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-    if isShut { inbound.append(.event(event)) } else { context.fireUserInboundEventTriggered(event) }
+    if isShut {
+      inbound.append(.event(event))
+    } else {
+      context.fireUserInboundEventTriggered(event)
+    }
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -111,7 +115,11 @@ final class Gate: ChannelDuplexHandler {
   }
 
   func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-    if isShut { outbound.append(.write(data, promise)) } else { context.write(data, promise: promise) }
+    if isShut {
+      outbound.append(.write(data, promise))
+    } else {
+      context.write(data, promise: promise)
+    }
   }
 
   func flush(context: ChannelHandlerContext) {

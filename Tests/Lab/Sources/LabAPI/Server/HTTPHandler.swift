@@ -58,9 +58,15 @@ final class HTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
   }
 
   func channelInactive(context: ChannelHandlerContext) {
+    stopWatch()
+    context.fireChannelInactive()
+  }
+
+  func handlerRemoved(context: ChannelHandlerContext) { stopWatch() }
+
+  private func stopWatch() {
     watch?.stop()
     watch = nil
-    context.fireChannelInactive()
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -187,7 +193,7 @@ final class HTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
       try pipeline.addHandlers([
         WebSocketFrameEncoder(),
         ByteToMessageHandler(WebSocketFrameDecoder(maxFrameSize: ExecSession.frameLimit)),
-        ExecSession(plan: plan),
+        ExecSession(plan: plan, faults: services.faults),
       ])
     } catch {
       return context.close(promise: nil)

@@ -21,6 +21,7 @@ package struct TLSFiles: Sendable {
   ///   - directory: where to; is created for its owner alone.
   ///   - addresses: what the server is called besides localhost, 127.0.0.1 and 198.51.100.1.
   ///   - user: the client certificate's subject.
+  /// - Throws: ``Failure``, or why `openssl` could not be run.
   package init(directory: String, addresses: [String], user: User) throws {
     self.directory = directory
     try FileManager.default.createDirectory(

@@ -17,7 +17,7 @@ final class WatchStream {
   private var backlog = 0
   private var hasEnded = false
 
-  /// - Parameter onEnd: is called once when the watch is over, unless it was stopped.
+  /// Prepares a watch; `onEnd` is called once when it is over, unless it was stopped.
   init(plan: WatchPlan, store: Store, channel: any Channel, onEnd: @escaping () -> Void) {
     (self.plan, self.store, self.channel, self.onEnd) = (plan, store, channel, onEnd)
   }
@@ -42,7 +42,9 @@ final class WatchStream {
     channel.flush()
     if plan.bookmarks {
       timers.append(
-        loop.scheduleTask(in: .seconds(Int64(max(plan.timeout - 2, 1)))) { bound.value.bookmarkNow() })
+        loop.scheduleTask(in: .seconds(Int64(max(plan.timeout - 2, 1)))) {
+          bound.value.bookmarkNow()
+        })
       scheduleBookmark()
     }
     timers.append(
@@ -86,13 +88,13 @@ final class WatchStream {
       "apiVersion": .string(plan.selection.type.apiVersion), "metadata": metadata,
     ]
     if plan.selection.type.kind == "Pod" {
-      object["spec"] = ["containers": nil]
+      object["spec"] = ["containers": .null]
       object["status"] = [:]
     }
     if case .table = plan.representation {
       object = [
         "kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": metadata,
-        "columnDefinitions": nil, "rows": [],
+        "columnDefinitions": .null, "rows": [],
       ]
     }
     send(type: "BOOKMARK", object: ByteBuffer(bytes: object.bytes))

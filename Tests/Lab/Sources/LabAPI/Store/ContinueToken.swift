@@ -4,17 +4,18 @@ internal import Foundation
 /// `{"v":"meta.k8s.io/v1","rv":24748,"start":"/agent-zddlg\u0000"}`.
 package struct ContinueToken: Sendable, Equatable {
   package var revision: Int
-  /// The last object of the part before.
-  package var last: ObjectKey
+  /// The last key of the part before, relative to what is listed, with the byte 0 at its end.
+  package var start: String
 
-  package init(revision: Int, last: ObjectKey) {
-    (self.revision, self.last) = (revision, last)
+  /// The token after an object, in a list of one namespace or (nil) of all.
+  package init(revision: Int, last: ObjectKey, namespace: String?) {
+    self.revision = revision
+    start = (namespace == nil ? last.path : "/" + last.name) + "\0"
   }
 
   /// Reads a token.
-  /// - Parameter namespace: the namespace that is listed; nil for all.
   /// - Throws: ``JSONError`` with the words of the API server.
-  package init(_ text: String, namespace: String?) throws(JSONError) {
+  package init(_ text: String) throws(JSONError) {
     let padded =
       text.replacing("-", with: "+").replacing("_", with: "/")
       + String(repeating: "=", count: (4 - text.utf8.count % 4) % 4)
@@ -29,23 +30,21 @@ package struct ContinueToken: Sendable, Equatable {
     }
     guard let revision = json["rv"]?.integer, let start = json["start"]?.string, !start.isEmpty
     else { throw JSONError(description: "continue key is not valid") }
-    self.revision = revision
+    (self.revision, self.start) = (revision, start)
+  }
+
+  /// The last object of the part before, in a list of one namespace or (nil) of all.
+  package func last(namespace: String?) -> ObjectKey {
     let path = start.drop { $0 == "/" }.prefix { $0 != "\0" }
     let parts = path.split(separator: "/", maxSplits: 1).map(String.init)
-    if namespace == nil, parts.count == 2 {
-      last = ObjectKey(namespace: parts[0], name: parts[1])
-    } else {
-      last = ObjectKey(namespace: namespace, name: String(path))
-    }
+    return namespace == nil && parts.count == 2
+      ? ObjectKey(namespace: parts[0], name: parts[1])
+      : ObjectKey(namespace: namespace, name: String(path))
   }
 
   /// The token's text.
-  /// - Parameter namespace: as for reading.
-  package func text(namespace: String?) -> String {
-    let start = namespace == nil ? last.path : "/" + last.name
-    let json: JSON = [
-      "v": "meta.k8s.io/v1", "rv": .integer(revision), "start": .string(start + "\0"),
-    ]
+  package var text: String {
+    let json: JSON = ["v": "meta.k8s.io/v1", "rv": .integer(revision), "start": .string(start)]
     return Data(json.bytes).base64EncodedString().replacing("+", with: "-")
       .replacing("/", with: "_").replacing("=", with: "")
   }

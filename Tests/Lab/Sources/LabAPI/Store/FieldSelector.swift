@@ -13,7 +13,9 @@ package struct FieldSelector: Sendable, Equatable {
   package init() {}
 
   /// Reads a selector.
-  /// - Parameter fields: the fields that the kind of object can be selected by.
+  /// - Parameters:
+  ///   - text: the terms, with commas between them; may be empty.
+  ///   - fields: the fields that the kind of object can be selected by.
   /// - Throws: ``SelectorError``
   package init(_ text: String, fields: [String]) throws(SelectorError) {
     for part in text.split(separator: ",") {
@@ -68,7 +70,8 @@ extension ResourceType {
       switch value {
       case .string(let text): values[field] = text
       case .bool(let holds): values[field] = String(holds)
-      default: values[field] = ["spec.hostNetwork", "spec.unschedulable"].contains(field) ? "false" : ""
+      default:
+        values[field] = ["spec.hostNetwork", "spec.unschedulable"].contains(field) ? "false" : ""
       }
     }
     return values

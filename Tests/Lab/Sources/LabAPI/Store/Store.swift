@@ -106,11 +106,9 @@ package final class Store: Sendable {
     state.withLock { $0.objects[type.qualifiedName]?[key] }
   }
 
-  /// Objects in the order of their keys.
-  /// - Parameters:
-  ///   - limit: at most so many; nil for all.
-  ///   - key: only those after this key.
-  package func list(_ selection: Selection, limit: Int? = nil, after key: ObjectKey? = nil) -> Page {
+  /// Objects in the order of their keys: those after a key, at most `limit`, or all.
+  package func list(_ selection: Selection, limit: Int? = nil, after key: ObjectKey? = nil) -> Page
+  {
     state.withLock { Self.page(of: selection, limit: limit, after: key, in: &$0) }
   }
 
@@ -138,9 +136,8 @@ package final class Store: Sendable {
     return page
   }
 
-  /// Creates or replaces an object.
-  /// - Parameter make: gets the new revision and the object as it is now; returns what is to be
-  ///   stored, or nil to leave all as it is.
+  /// Creates or replaces an object. `make` gets the new revision and the object as it is now, and
+  /// returns what is to be stored, or nil to leave all as it is.
   /// - Returns: what was stored.
   @discardableResult
   package func put(

@@ -32,10 +32,7 @@ package struct StoredObject: Sendable {
 
   private static let opening = #"{"metadata":"#
 
-  /// Writes out an object.
-  /// - Parameters:
-  ///   - json: the object, with a member `metadata`.
-  ///   - revision: goes into `metadata.resourceVersion`.
+  /// Writes out an object with a member `metadata`, whose `resourceVersion` becomes `revision`.
   package init(_ json: JSON, type: ResourceType, revision: Int) {
     var metadata = json["metadata"] ?? [:]
     metadata["resourceVersion"] = .string(String(revision))

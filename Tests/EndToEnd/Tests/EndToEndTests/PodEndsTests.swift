@@ -1,0 +1,58 @@
+import Foundation
+import Testing
+
+extension InLab {
+  /// The pod or its container ends while it is captured. `shop/leaving` and `shop/failing` are there to
+  /// be ended; they do not come back.
+  @Suite(.serialized, .timeLimit(.minutes(2)))
+  struct PodEndsTests {
+    let folder: Folder
+
+    init() throws { folder = try Folder() }
+
+    @Test func thePodIsDeleted() throws {
+      let place = Capturing.Place(pod: "shop/leaving", isBusy: true)
+      try folder.waitUntilListed("pod:shop/leaving")
+      let captures = try Capturing.Way.allCases.map { try Capturing($0, place, in: folder) }
+      captures.waitUntilCapturing()
+      let deleted = try Program.run([
+        "/usr/bin/env", "kubectl", "delete", "pod", "-n", "shop", "leaving",
+      ])
+      #expect(deleted.status == 0, "\(deleted.errors)")
+      for capture in captures {
+        let end = capture.program.finish(within: 20)
+        if capture.way == .commandLine { #expect(end.status == 1, "\(end)") }
+        #expect(end.errors.contains("was cut"), "\(capture.description): \(end.errors)")
+        #expect(
+          end.errors.contains("was deleted") || end.errors.contains("is being deleted"),
+          "\(capture.description): \(end.errors)")
+        #expect(try !PacketFile(capture.file).packets("frame.number").isEmpty)
+        #expect(!capture.isCapturing)
+      }
+      captures.expectNothingHere()
+      let again = try Program.run(
+        [Lab.poddump, "capture", "shop/leaving", "-w", "-"], environment: folder.environment)
+      #expect(again.status == 5, "\(again.errors)")
+    }
+
+    @Test func theContainerIsKilled() throws {
+      let place = Capturing.Place(pod: "shop/failing", isBusy: true)
+      try folder.waitUntilListed("pod:shop/failing")
+      let captures = try Capturing.Way.allCases.map { try Capturing($0, place, in: folder) }
+      captures.waitUntilCapturing()
+      // As the kernel does it when memory runs out: the first process takes all others with it.
+      let first = try #require(Inventory.load().pod("failing").containers.first?.pid)
+      kill(first, SIGKILL)
+      for capture in captures {
+        let end = capture.program.finish(within: 20)
+        if capture.way == .commandLine { #expect(end.status == 1, "\(end)") }
+        #expect(
+          end.errors.contains("killed") || end.errors.contains("restarted or ended"),
+          "\(capture.description): \(end.errors)")
+        #expect(try !PacketFile(capture.file).packets("frame.number").isEmpty)
+        #expect(!capture.isCapturing)
+      }
+      captures.expectNothingHere()
+    }
+  }
+}
