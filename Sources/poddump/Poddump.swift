@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Base
+internal import Packets
 
 #if canImport(Glibc)
 internal import Glibc
@@ -27,6 +28,8 @@ struct Poddump: AsyncParsableCommand {
   /// Parses and runs; every failure becomes a sentence on standard error and the exit code that its
   /// kind has. Wireshark's calls skip the command line's parser: they have a grammar of their own.
   static func main() async {
+    // Whoever reads what we print may leave early: `poddump list | head -1`.
+    ignoreBrokenPipes()
     let arguments = Array(CommandLine.arguments.dropFirst())
     if arguments.first == "extcap" {
       leave(await ExtcapCommand.run(Array(arguments.dropFirst())))

@@ -14,8 +14,7 @@ final class Signals {
 
   /// Turns SIGINT, SIGTERM and SIGHUP into a request to stop, for as long as the value lives.
   ///
-  /// A second signal changes nothing: the clean-up it would interrupt is what matters. SIGPIPE is
-  /// ignored: a reader that closed is found out by write(2).
+  /// A second signal changes nothing: the clean-up it would interrupt is what matters.
   ///
   /// - Parameters:
   ///   - stops: Is asked to stop.
@@ -23,7 +22,6 @@ final class Signals {
   ///     capture leaves its pipe's reader alive, so that nothing else would tell; getppid(2) works on
   ///     every system, where a parent-death signal is Linux's and tied to a thread.
   init(_ stops: StopSource, watchesParent: Bool) {
-    signal(SIGPIPE, SIG_IGN)
     let queue = DispatchQueue(label: "poddump.signals")
     sources = [SIGINT, SIGTERM, SIGHUP].map { number in
       signal(number, SIG_IGN)

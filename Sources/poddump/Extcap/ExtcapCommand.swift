@@ -18,7 +18,6 @@ enum ExtcapCommand {
   /// - Parameter arguments: What Wireshark passed.
   /// - Returns: The exit status.
   static func run(_ arguments: [String]) async -> Int32 {
-    signal(SIGPIPE, SIG_IGN)
     switch Request(arguments: arguments) {
     case .interfaces: return await interfaces()
     case .config(let interface, .some(let reload)): return await self.reload(reload, of: interface)
