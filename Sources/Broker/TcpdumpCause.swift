@@ -24,11 +24,11 @@ package enum TcpdumpCause {
       if messages.contains("Couldn't change to") {
         return cause(
           .denied, "tcpdump there must change its user and the container may not (SETUID, SETGID).",
-          "Choose a container with the runtime's default capabilities with -c.")
+          "Choose a container with -c that has the runtime's default capabilities.")
       }
       return cause(
         .denied, "The container may not open packet sockets (it lacks the capability NET_RAW).",
-        "Choose a container that runs as root with NET_RAW with -c.")
+        "Choose a container with -c that runs as root and has NET_RAW.")
     }
     if messages.contains("No such device exists") || messages.contains("SIOCGIFHWADDR") {
       return cause(

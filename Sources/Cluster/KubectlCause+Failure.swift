@@ -93,7 +93,7 @@ extension KubectlCause {
 
   package var kind: Failure.Kind {
     switch self {
-    case .noKubeconfig, .brokenKubeconfig, .unknown: .other
+    case .noKubeconfig, .missingKubeconfig, .brokenKubeconfig, .unknown: .other
     case .badSelector: .usage
     case .refused, .timedOut, .unreachable, .connectionLost, .insecure, .wrongProtocol,
       .overloaded, .kubeletUnreachable:
@@ -109,6 +109,7 @@ extension KubectlCause {
     switch self {
     case .noKubeconfig:
       "No kubeconfig with a current context was found; kubectl then tries localhost:8080."
+    case .missingKubeconfig(let path): "The kubeconfig \(path) does not exist."
     case .brokenKubeconfig(let words): "The kubeconfig cannot be used: \(words)."
     case .unknownContext(let name): "The kubeconfig has no context \"\(name)\"."
     case .unknownEntry(let words): "The kubeconfig is incomplete: \(words)."
@@ -144,6 +145,7 @@ extension KubectlCause {
     switch self {
     case .noKubeconfig:
       "Put one into ~/.kube/config, name it with KUBECONFIG or --kubeconfig, or set its current context."
+    case .missingKubeconfig: "Check --kubeconfig and KUBECONFIG."
     case .brokenKubeconfig: "Correct the file; kubectl config view shows whether it can be read."
     case .unknownContext, .unknownEntry: "kubectl config get-contexts shows what there is."
     case .refused, .timedOut, .unreachable:

@@ -2,6 +2,8 @@
 /// that are matched here.
 package enum KubectlCause: Sendable, Equatable {
   case noKubeconfig
+  /// A file named by --kubeconfig or KUBECONFIG that is not there.
+  case missingKubeconfig(String)
   case brokenKubeconfig(String)
   case unknownContext(String)
   /// A cluster or user that the kubeconfig does not describe.
@@ -89,6 +91,9 @@ package enum KubectlCause: Sendable, Equatable {
     if message.has("error loading config file ") {
       let words = message.quotation.trimmingPrefix("error loading config file ")
       return .brokenKubeconfig(String(words))
+    }
+    if let path = message.between("error: stat ", ": no such file or directory") {
+      return .missingKubeconfig(path)
     }
     if message.has("host must be a URL")
       || message.text.hasPrefix("error: stat ") || message.has("invalid configuration")

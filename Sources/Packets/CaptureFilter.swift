@@ -85,7 +85,9 @@ private struct FilterProgram: ~Copyable {
     // tcpdump knows the interface's netmask, so that `ip broadcast` is valid there; the mask itself
     // plays no part in whether a filter is valid.
     guard pcap_compile(handle, &program, text, optimise, 0) == 0 else {
-      throw .filter("libpcap says: \(printable(String(cString: pcap_geterr(handle)), limit: 300)).")
+      throw .filter(
+        "libpcap says: \(printable(String(cString: pcap_geterr(handle)), limit: 300)).",
+        fix: "Write it as for tcpdump, such as 'tcp port 80' (pcap-filter(7)).")
     }
   }
 

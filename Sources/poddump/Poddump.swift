@@ -28,6 +28,7 @@ struct Poddump: AsyncParsableCommand {
   /// Parses and runs; every failure becomes a sentence on standard error and the exit code that its
   /// kind has. Wireshark's calls skip the command line's parser: they have a grammar of their own.
   static func main() async {
+    // Whoever reads what we print may leave early: `poddump list | head -1`.
     ignoreBrokenPipes()
     let arguments = Array(CommandLine.arguments.dropFirst())
     if arguments.first == "extcap" {

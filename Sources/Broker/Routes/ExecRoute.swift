@@ -21,7 +21,9 @@ package enum ExecRoute {
     let inside: ContainerFacts
     switch facts.inside {
     case .success(let found): inside = found
-    case .failure(let failure): return .refused(failure)
+    case .failure(var failure):
+      if failure.kind == .noRoute { failure.fix = otherContainers(facts) }
+      return .refused(failure)
     }
     guard let tcpdump = inside.tcpdump else {
       return .refused(
@@ -104,7 +106,9 @@ package enum ExecRoute {
   /// What to do instead, with the names that would be typed.
   private static func otherContainers(_ facts: Facts) -> String {
     let others = facts.pod.containers.map(\.name).filter { $0 != facts.container.name }
-    guard !others.isEmpty else { return "Choose a pod whose image has tcpdump and may use it." }
+    guard !others.isEmpty else {
+      return "Choose a pod with a shell, tcpdump and the capability NET_RAW."
+    }
     return "Try another container of the pod with -c: \(others.joined(separator: ", "))."
   }
 

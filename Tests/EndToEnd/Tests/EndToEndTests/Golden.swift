@@ -37,6 +37,7 @@ enum Golden {
     if let scratch { text = text.replacing(scratch.path, with: "SCRATCH") }
     text = text.replacing(Lab.directory, with: "LAB").replacing(Lab.top, with: "TOP")
     text = text.replacing(/127\.0\.0\.1:[0-9]+/, with: "SERVER")
+    text = text.replacing(/of [0-9]+ received/, with: "of SOME received")
     return text.replacing(/api-[a-z0-9]{9}-[a-z0-9]{5}/, with: "api-REPLICA")
   }
 

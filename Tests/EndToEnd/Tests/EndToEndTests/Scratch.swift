@@ -112,7 +112,9 @@ extension Lab {
 
   /// The names of the pods of a namespace that begin so.
   static func pods(_ prefix: String, in namespace: String = "shop") throws -> [String] {
-    let run = try Program.run(["/usr/bin/env", "kubectl", "get", "pods", "-n", namespace, "-o", "name"])
+    let run = try Program.run([
+      "/usr/bin/env", "kubectl", "get", "pods", "-n", namespace, "-o", "name",
+    ])
     try #require(run.status == 0, "kubectl: \(run.errors)")
     return run.output.split(separator: "\n").map { String($0.replacing("pod/", with: "")) }
       .filter { $0.hasPrefix(prefix) }
