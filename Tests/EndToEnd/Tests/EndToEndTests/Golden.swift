@@ -9,10 +9,8 @@ enum Golden {
   private static let folder = (#filePath as NSString).deletingLastPathComponent + "/Golden"
   private static let isRecording = ProcessInfo.processInfo.environment["RECORD_GOLDEN"] == "1"
 
-  /// Compares a text with the recorded one.
-  ///
-  /// - Parameters:
-  ///   - scratch: Its path is volatile, as are addresses of the lab and names made up by it.
+  /// Compares a text with the recorded one. The path of `scratch` is volatile, as are addresses of the
+  /// lab and names made up by it.
   static func expect(
     _ text: String, _ suite: String, _ name: String, scratch: Scratch? = nil,
     sourceLocation: SourceLocation = #_sourceLocation
