@@ -64,6 +64,41 @@ final class Scratch {
       words, environment: environment.merging(changes) { $1 }, in: path, within: seconds)
   }
 
+  /// The environment with a kubeconfig of the test's own: a copy of the lab's, with another current
+  /// context.
+  func environment(currentContext: String) throws -> [String: String?] {
+    let text = try String(contentsOfFile: Lab.kubeconfig, encoding: .utf8)
+    let changed = text.replacing(
+      /"current-context" ?: ?"[^"]*"/, with: "\"current-context\": \"\(currentContext)\"")
+    return ["KUBECONFIG": try write("kubeconfig", changed)]
+  }
+
+  /// Fills the listing cache.
+  func list(_ changes: [String: String?] = [:]) throws {
+    let run = try poddump(["list", "-A"], environment: changes)
+    try #require(run.status == 0, "\(run.errors)")
+  }
+
+  /// The processes whose home this is: what we started, and what that left running.
+  var processes: [(pid: Int32, words: [String])] {
+    let mine = Data("HOME=\(home)".utf8)
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+    return names.compactMap { Int32($0) }.compactMap { pid in
+      guard let variables = FileManager.default.contents(atPath: "/proc/\(pid)/environ"),
+        variables.split(separator: 0).contains(mine)
+      else { return nil }
+      let line = FileManager.default.contents(atPath: "/proc/\(pid)/cmdline") ?? Data()
+      return (pid, line.split(separator: 0).map { String(decoding: $0, as: UTF8.self) })
+    }
+  }
+
+  /// Waits until nothing runs any more that was started here, such as a refresh of the listing.
+  func expectQuiet(within seconds: Double = 15, sourceLocation: SourceLocation = #_sourceLocation) {
+    let deadline = Date(timeIntervalSinceNow: seconds)
+    while !processes.isEmpty, Date() < deadline { usleep(50_000) }
+    #expect(processes.map(\.words) == [], sourceLocation: sourceLocation)
+  }
+
   /// Puts poddump-extcap into the personal folders of Wireshark.
   func install() throws {
     for folder in [".config/wireshark/extcap", ".local/lib/wireshark/extcap"] {
