@@ -46,6 +46,9 @@ func startDetached(
   for word in [program] + arguments { words.append(strdup(word)) }
   words.append(nil)
   defer { for word in words { free(word) } }
+  // What our own parent left open in us is not passed on: whoever waits for its end would wait for a
+  // program that outlives us.
+  for descriptor in (STDERR_FILENO + 1)..<256 { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
   var child: pid_t = 0
   let code = posix_spawn(&child, program, &actions, &attributes, &words, environ)
   guard code == 0 else { throw .system("Cannot start \(program).", errno: code) }
