@@ -279,7 +279,7 @@ extension InLab {
         limit = 2
         """)
       try scratch.list()
-      #expect(try interfaces() == ["poddump", "pod:shop/quiet", "pod:shop/web"])
+      #expect(Set(try interfaces()) == ["poddump", "pod:shop/quiet", "pod:shop/web"])
       try scratch.write(
         "home/.config/poddump/config.toml", "[listing]\nhidden = [\"shop\"]\n")
       try scratch.list()
