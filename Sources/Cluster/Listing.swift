@@ -1,5 +1,11 @@
 package import Base
 
+/// What one of several concurrent calls gave, and which call it was.
+private struct Answer: Sendable {
+  let index: Int
+  var result: Result<[Workload], Failure>
+}
+
 extension Kubectl {
   /// Lists pods with one call, parsing while they arrive.
   ///
@@ -81,22 +87,24 @@ extension Kubectl {
     of kinds: [WorkloadKind] = [.deployment, .statefulSet, .daemonSet, .job],
     namespace: String? = nil, labels: LabelSelector? = nil, within patience: Patience? = nil
   ) async throws(Failure) -> [Workload] {
-    let results = await withTaskGroup(of: (Int, Result<[Workload], Failure>).self) { group in
+    // The index rides in a value of its own: as part of a tuple made around the call, release builds of
+    // Swift 6.3.1 lost it, and with it the other kinds.
+    let results = await withTaskGroup(of: Answer.self) { group in
       for (index, kind) in kinds.enumerated() {
         group.addTask {
+          var answer = Answer(index: index, result: .success([]))
           do throws(Failure) {
-            return (
-              index,
-              .success(
-                try await workloads(kind, namespace: namespace, labels: labels, within: patience))
-            )
+            let listed = try await workloads(
+              kind, namespace: namespace, labels: labels, within: patience)
+            answer.result = .success(listed)
           } catch {
-            return (index, .failure(error))
+            answer.result = .failure(error)
           }
+          return answer
         }
       }
       var results = [Result<[Workload], Failure>](repeating: .success([]), count: kinds.count)
-      for await (index, result) in group { results[index] = result }
+      for await answer in group { results[answer.index] = answer.result }
       return results
     }
     var all: [Workload] = []
@@ -160,7 +168,8 @@ extension Kubectl {
         fix: "Name the pods themselves.")
     }
     let query = PodQuery(namespace: namespace, labels: selector)
-    return (workload, try await pods(query, within: patience).items)
+    let items = try await pods(query, within: patience).items
+    return (workload, items)
   }
 }
 

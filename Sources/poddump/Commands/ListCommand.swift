@@ -98,28 +98,8 @@ struct ListCommand: AsyncParsableCommand {
 
   private func listWorkloads(_ kubectl: Kubectl) async throws {
     let namespace = try await namespace(kubectl)
-    let labels = labels
-    let kinds: [WorkloadKind] = [.deployment, .statefulSet, .daemonSet, .service]
-    let listed = await withTaskGroup(of: (Int, Result<[Workload], Failure>).self) { group in
-      for (place, kind) in kinds.enumerated() {
-        group.addTask {
-          do throws(Failure) {
-            return (
-              place,
-              .success(
-                try await kubectl.workloads(kind, namespace: namespace, labels: labels))
-            )
-          } catch {
-            return (place, .failure(error))
-          }
-        }
-      }
-      var results: [(Int, Result<[Workload], Failure>)] = []
-      for await result in group { results.append(result) }
-      return results.sorted { $0.0 < $1.0 }.map(\.1)
-    }
-    var workloads: [Workload] = []
-    for result in listed { workloads += try result.get() }
+    let workloads = try await kubectl.workloads(
+      of: [.deployment, .statefulSet, .daemonSet, .service], namespace: namespace, labels: labels)
     let rows = WorkloadRows(
       workloads: workloads, showsNamespace: allNamespaces, now: Int(time(nil)))
     switch output {
