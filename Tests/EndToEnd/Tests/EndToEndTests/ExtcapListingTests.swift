@@ -25,8 +25,10 @@ extension InLab {
       }
     }
 
-    private func values(_ key: String = "value", in run: Finished, of sentence: String) -> [String] {
-      run.output.split(separator: "\n").filter { $0.hasPrefix("\(sentence) {") }.compactMap { line in
+    private func values(_ key: String = "value", in run: Finished, of sentence: String) -> [String]
+    {
+      run.output.split(separator: "\n").filter { $0.hasPrefix("\(sentence) {") }.compactMap {
+        line in
         guard let from = line.range(of: "{\(key)=")?.upperBound,
           let to = line[from...].range(of: "}")?.lowerBound
         else { return nil }
@@ -127,7 +129,9 @@ extension InLab {
         expectGrammar(run)
         #expect(values(in: run, of: "interface") == ["poddump"])
         #expect(run.seconds < 1.2)
-        let shown = try scratch.run(["/bin/sh", "-c", "\"$0\" --extcap-interfaces | cat", Lab.extcap])
+        let shown = try scratch.run([
+          "/bin/sh", "-c", "\"$0\" --extcap-interfaces | cat", Lab.extcap,
+        ])
         #expect(shown.output.contains("{value=poddump}"))
         #expect(shown.seconds < 1.2)
       }
@@ -302,7 +306,9 @@ extension InLab {
       let bare = ["/usr/bin/env", "-i", "HOME=\(scratch.home)", "PATH=/nonexistent"]
       for (start, stop) in [("", ""), ("cd /proc;", ""), ("", "<&-"), ("", "<&- 2>&-")] {
         let script = "\(start) exec \"$0\" \"$@\" \(stop)"
-        for words in [["--extcap-interfaces"], ["--extcap-config", "--extcap-interface", "poddump"]] {
+        for words in [
+          ["--extcap-interfaces"], ["--extcap-config", "--extcap-interface", "poddump"],
+        ] {
           let run = try Program.run(bare + ["/bin/sh", "-c", script, Lab.extcap] + words)
           expectGrammar(run)
           #expect(run.output.contains("shop/web"))
@@ -333,7 +339,8 @@ extension InLab {
       sourceLocation: SourceLocation = #_sourceLocation
     ) throws -> (values: [String], displays: [String]) {
       let run = try scratch.extcap(
-        ["--extcap-config", "--extcap-interface", value, "--extcap-reload-option", argument] + words)
+        ["--extcap-config", "--extcap-interface", value, "--extcap-reload-option", argument] + words
+      )
       expectGrammar(run, sourceLocation: sourceLocation)
       #expect(run.seconds < 3.5, sourceLocation: sourceLocation)
       // One argument's values and nothing else: Wireshark stops at the first of another one.
