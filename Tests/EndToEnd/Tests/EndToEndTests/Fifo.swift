@@ -9,9 +9,7 @@ final class Fifo {
   /// The beginning of every pcapng stream: the type of a section header block.
   static let sectionHeader = Data([0x0A, 0x0D, 0x0D, 0x0A])
 
-  /// Makes a FIFO.
-  ///
-  /// - Parameter isRead: Whether somebody reads it from the beginning.
+  /// Makes a FIFO, which somebody reads from the beginning if `isRead` is set.
   init(_ scratch: Scratch, isRead: Bool = true) throws {
     path = "\(scratch.temporary)/fifo-\(UUID().uuidString.prefix(8))"
     try #require(mkfifo(path, 0o600) == 0)
