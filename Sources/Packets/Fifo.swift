@@ -34,7 +34,8 @@ private func tryOpenFifo(_ path: String) throws(Failure) -> OwnedFD? {
   guard raw >= 0 else {
     // A socket answers ENXIO for ever.
     if code == ENXIO, stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFIFO { return nil }
-    throw code == ENXIO ? .notAFifo(path) : .system("Cannot open the FIFO \(path).", errno: code)
+    guard code != ENXIO else { throw .notAFifo(path) }
+    throw .system("Cannot open the FIFO \(path).", errno: code, fix: Failure.whichFifo)
   }
   let fifo = OwnedFD(raw)
   guard fstat(raw, &status) == 0, status.st_mode & S_IFMT == S_IFIFO else { throw .notAFifo(path) }
@@ -42,7 +43,10 @@ private func tryOpenFifo(_ path: String) throws(Failure) -> OwnedFD? {
 }
 
 extension Failure {
+  fileprivate static let whichFifo = "Name the FIFO that Wireshark made for the capture."
+
   fileprivate static func notAFifo(_ path: String) -> Failure {
-    Failure(.other, "Cannot write packets to \(path).", why: "It is not a FIFO.")
+    Failure(
+      .other, "Cannot write packets to \(path).", why: "It is not a FIFO.", fix: whichFifo)
   }
 }

@@ -28,7 +28,7 @@ enum ExtcapFolders {
     case missing
     /// A link that leads to this program.
     case installed
-    /// A link or file of another origin.
+    /// A link or file of another origin, in a sentence.
     case other(String)
   }
 
@@ -37,12 +37,17 @@ enum ExtcapFolders {
     let path = "\(folder)/\(program)"
     var status = stat()
     guard lstat(path, &status) == 0 else { return .missing }
-    guard let resolved = realpath(path, nil) else { return .other("a dangling link") }
+    guard status.st_mode & S_IFMT == S_IFLNK else {
+      return .other("There is something that poddump did not put there.")
+    }
+    guard let resolved = realpath(path, nil) else { return .other("A link leads nowhere there.") }
     defer { free(resolved) }
-    guard let wanted = realpath(target, nil) else { return .other(String(cString: resolved)) }
-    defer { free(wanted) }
-    return String(cString: resolved) == String(cString: wanted)
-      ? .installed : .other(String(cString: resolved))
+    let leads = String(cString: resolved)
+    if let wanted = realpath(target, nil) {
+      defer { free(wanted) }
+      if leads == String(cString: wanted) { return .installed }
+    }
+    return .other("A link leads to \(printable(leads, limit: 300)) there.")
   }
 
   /// poddump-extcap, beside this program or where packages put it.

@@ -17,16 +17,22 @@ struct InstallCommand: AsyncParsableCommand {
 
   func run() async throws {
     let source = try ExtcapFolders.source()
-    for folder in try ExtcapFolders.all() {
-      let path = "\(folder)/\(ExtcapFolders.program)"
-      switch ExtcapFolders.state(of: folder, target: source) {
+    let places = try ExtcapFolders.all().map { folder in
+      (
+        folder, "\(folder)/\(ExtcapFolders.program)",
+        ExtcapFolders.state(of: folder, target: source)
+      )
+    }
+    // All or nothing: what is in the way is found before anything is changed.
+    for case (_, let path, .other(let why)) in places where !force {
+      throw Failure(
+        .other, "Cannot link \(path).", why: why, fix: "Remove it, or use --force.")
+    }
+    for (folder, path, state) in places {
+      switch state {
       case .installed:
         Terminal.answer("\(path) is there already.\n")
         continue
-      case .other(let other) where !force:
-        throw Failure(
-          .other, "Cannot link \(path).", why: "It leads to \(printable(other, limit: 300)).",
-          fix: "Remove it, or use --force.")
       case .other:
         guard unlink(path) == 0 else {
           throw Failure.system("Cannot remove \(path).", errno: errno)
@@ -79,6 +85,8 @@ struct UninstallCommand: ParsableCommand {
       }
       guard unlink(path) == 0 else { throw Failure.system("Cannot remove \(path).", errno: errno) }
       Terminal.answer("removed \(path)\n")
+      // The folders that install may have made, where nothing else is in them.
+      _ = rmdir(folder) == 0 && rmdir(String(folder.dropLast("/extcap".count))) == 0
       removed += 1
     }
     if removed == 0 { Terminal.answer("poddump is not in Wireshark's personal folders.\n") }

@@ -80,7 +80,7 @@ enum ExtcapTarget {
     request.interface = options[Argument.interface.name]
     if let name = request.interface, name != "any", !isInterfaceName(name) {
       throw Failure(
-        .usage, "“\(printable(name, limit: 60))” is no name of an interface.",
+        .usage, "\"\(printable(name, limit: 60))\" is no name of an interface.",
         fix: "Write one such as eth0, or any.")
     }
     request.snapLength = options[Argument.snaplen.name].flatMap { Int($0) }
@@ -95,7 +95,7 @@ enum ExtcapTarget {
     guard let text = options[name] else { return nil }
     guard let milliseconds = Quantities.milliseconds(text) else {
       throw Failure(
-        .usage, "“\(printable(text, limit: 60))” is no duration for --\(name).",
+        .usage, "\"\(printable(text, limit: 60))\" is no duration for --\(name).",
         fix: "Write one such as 30s, 5m or 24h.")
     }
     return milliseconds
