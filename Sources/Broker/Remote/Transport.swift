@@ -1,23 +1,5 @@
 package import Base
 
-/// The three streams of a process at the far end.
-package struct RemoteStreams: Sendable {
-  /// The far end's standard input. Closing it is the dead-man switch.
-  package let input: OwnedFD
-  /// The far end's standard output: packets.
-  package let output: OwnedFD
-  /// The far end's standard error: messages and statistics.
-  package let errors: OwnedFD
-}
-
-/// How a process at the far end ended.
-package enum RemoteEnd: Sendable, Equatable {
-  /// The process ended with this exit status.
-  case exited(Int32)
-  /// The transport failed, or ended before it could tell.
-  case failed(Failure)
-}
-
 /// A way to start a process at the far end. Routes differ in their transport and share everything else.
 package protocol Transport: Sendable {
   /// What is run here to start `argv` there: the plan shows it, and it is what `withProcess` starts.

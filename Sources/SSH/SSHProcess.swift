@@ -1,0 +1,46 @@
+package import Base
+
+/// A process at the far end of an SSH connection, its three streams, and its end.
+package final class SSHProcess: Sendable {
+  /// The streams; read standard error all the time.
+  package let streams: RemoteStreams
+  /// What carries the connection.
+  package let engine: SSHEngine
+  /// Why the OpenSSH client was chosen where libssh2 would have been; nil when nothing is to be said.
+  package let note: String?
+  private let finish: @Sendable (String) async -> RemoteEnd
+
+  /// Describes a running process.
+  ///
+  /// - Parameter finish: Closes the far end's input and waits, bounded, for the end; its parameter is what
+  ///   was read from standard error, for the words of a failure. A second call gives the same answer.
+  package init(
+    streams: RemoteStreams, engine: SSHEngine, note: String?,
+    finish: @escaping @Sendable (String) async -> RemoteEnd
+  ) {
+    self.streams = streams
+    self.engine = engine
+    self.note = note
+    self.finish = finish
+  }
+
+  /// Closes the far end's input and waits for its end.
+  ///
+  /// - Parameter errors: What was read from its standard error, for the words of a failure.
+  package func end(errors: String) async -> RemoteEnd {
+    await finish(errors)
+  }
+}
+
+/// Why libssh2 made no connection, and whether the OpenSSH client may do better.
+package struct SSHConnectError: Error, Sendable, Equatable {
+  package var failure: Failure
+  /// What the server or the key needs that libssh2 lacks, in words: "the server offers only AEAD
+  /// ciphers". Nil where the OpenSSH client would fail too, and always after a host-key mismatch.
+  package var needsOpenSSH: String?
+
+  package init(_ failure: Failure, needsOpenSSH: String? = nil) {
+    self.failure = failure
+    self.needsOpenSSH = needsOpenSSH
+  }
+}
