@@ -6,8 +6,8 @@ package import Packets
 package struct Capture: Sendable {
   /// What to run, and what it was decided from.
   package var plan: Plan
-  package var facts: Facts
-  /// The kubectl that the plan's transport uses.
+  package var investigation: Investigation
+  /// The cluster, for a look at what became of the pod.
   package var kubectl: Kubectl
   /// The context's name for descriptions; nil where nobody asked.
   package var context: String?
@@ -20,11 +20,11 @@ package struct Capture: Sendable {
   package var meter = PumpMeter()
 
   package init(
-    plan: Plan, facts: Facts, kubectl: Kubectl, context: String? = nil,
+    plan: Plan, investigation: Investigation, kubectl: Kubectl, context: String? = nil,
     limits: PumpLimits = PumpLimits(), duration: Duration? = nil, stops: StopSource
   ) {
     self.plan = plan
-    self.facts = facts
+    self.investigation = investigation
     self.kubectl = kubectl
     self.context = context
     self.limits = limits
@@ -45,7 +45,7 @@ package struct Capture: Sendable {
   ) async throws(Failure) -> CaptureReport {
     let begin = WallTime.now
     let session = Session(
-      plan: plan, transport: transport(of: plan, facts: facts, kubectl: kubectl), sink: sink,
+      plan: plan, transport: try investigation.transport(of: plan), sink: sink,
       encoding: asPcapng ? .pcapng(interface) : .pcap, limits: limits, duration: duration,
       meter: meter, stops: stops)
     var report = try await session.run(started: started)
@@ -66,7 +66,10 @@ package struct Capture: Sendable {
 
   /// What a packet file says about where its packets came from.
   private var interface: PcapngInterface {
-    let place = [plan.target, facts.pod.node.map { "node \($0)" }, context.map { "context \($0)" }]
+    let place = [
+      plan.target, investigation.facts.subject.node.map { "node \($0)" },
+      context.map { "context \($0)" },
+    ]
     return PcapngInterface(
       name: plan.interfaceName, description: place.compactMap(\.self).joined(separator: ", "),
       filter: plan.filter.isEmpty ? nil : plan.filter, system: "Linux",
@@ -76,19 +79,22 @@ package struct Capture: Sendable {
   /// A better reason for a capture that was cut, by one more look at the pod: an exec only sees its
   /// connection end, whatever became of the pod.
   private func explained(_ report: CaptureReport) async -> Failure? {
-    guard var failure = report.failure, report.packets > 0 || failure.kind == .other else {
-      return report.failure
-    }
-    let place = "\(facts.pod.namespace)/\(facts.pod.name)"
+    guard var failure = report.failure, report.packets > 0 || failure.kind == .other,
+      case .pod(let before, let chosen) = investigation.facts.subject
+    else { return report.failure }
+    let place = "\(before.namespace)/\(before.name)"
     do throws(Failure) {
       let pod = try await kubectl.pod(
-        namespace: facts.pod.namespace, name: facts.pod.name, within: Patience(.seconds(2)))
-      let container = pod.container(named: facts.container.name)
-      if pod.uid != facts.pod.uid {
+        namespace: before.namespace, name: before.name, within: Patience(.seconds(2)))
+      let container = pod.container(named: chosen.name)
+      if pod.uid != before.uid {
         failure.why = "The pod was replaced by another of the same name."
       } else if pod.deletion != nil {
         failure.why = "The pod is being deleted."
-      } else if container?.containerID != facts.container.containerID
+      } else if pod.node != before.node {
+        failure.why =
+          "The pod is on another node now (\(printable(pod.node ?? "none", limit: 100)))."
+      } else if container?.containerID != chosen.containerID
         || container?.state != .running
       {
         failure.why = "Its container was restarted or ended (pod status \(printable(pod.status)))."
@@ -99,7 +105,7 @@ package struct Capture: Sendable {
         "Capture again from the pod that is there now: poddump list -n \(pod.namespace)."
     } catch  where error.kind == .notFound {
       failure.why = "The pod \(place) was deleted."
-      failure.fix = "Capture from its successor: poddump list -n \(facts.pod.namespace)."
+      failure.fix = "Capture from its successor: poddump list -n \(before.namespace)."
     } catch {
       return failure
     }

@@ -29,7 +29,10 @@ package struct ContainerFacts: Sendable, Equatable {
   /// The script that finds it all out. Constant; needs a POSIX shell and nothing else.
   ///
   /// It prints `name=value` lines and ends with `end=`, so that an answer cut short is noticed.
-  package static let script = """
+  package static let script = questions + "\necho end="
+
+  /// The script without its end, for whoever asks more.
+  static let questions = """
     for n in tcpdump bash sleep; do p=$(command -v "$n") && echo "$n=$p"; done
     (read -t 1 x </dev/null) 2>/dev/null
     [ $? = 2 ] || echo timed=yes
@@ -40,7 +43,6 @@ package struct ContainerFacts: Sendable, Equatable {
     while read -r k x; do case $k in *:*) echo "if=${k%%:*}" ;; esac; done </proc/net/dev
     command -v uname >/dev/null && echo "machine=$(uname -m)"
     command -v tcpdump >/dev/null && tcpdump --version 2>&1 | { read -r v; echo "version=$v"; }
-    echo end=
     """
 
   /// Reads the script's answer; nil when it has no end. Unknown lines are skipped; names that no

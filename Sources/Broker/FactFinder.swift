@@ -1,32 +1,182 @@
 package import Base
 package import Cluster
+internal import SSH
+
+/// What was found out about a request, what the routes say to it, and what is open for the one that was
+/// chosen.
+package struct Investigation: Sendable {
+  package let facts: Facts
+  package let decision: Decision
+  private let kubectl: Kubectl
+  private let shell: NodeShell?
+
+  init(facts: Facts, decision: Decision, kubectl: Kubectl, shell: NodeShell?) {
+    self.facts = facts
+    self.decision = decision
+    self.kubectl = kubectl
+    self.shell = shell
+  }
+
+  /// The transport of a plan's route.
+  ///
+  /// - Throws: `Failure` when nothing is open for it.
+  func transport(of plan: Plan) throws(Failure) -> any Transport {
+    switch (plan.route, facts.subject) {
+    case (.exec, .pod(let pod, let container)):
+      return KubectlTransport(
+        kubectl: kubectl, namespace: pod.namespace, pod: pod.name, container: container.name)
+    case (.ssh, _):
+      if let shell, let login = facts.login { return SSHTransport(shell: shell, login: login) }
+    default: break
+    }
+    throw Failure(.other, "Cannot capture from \(plan.target).", why: "Its connection is gone.")
+  }
+}
 
 /// Finds out what a plan needs to know. The only part before opening that does I/O.
 package struct FactFinder: Sendable {
-  private let kubectl: Kubectl
+  let kubectl: Kubectl
+  let nodes: NodeAccess
+  private let order: [RouteName]
 
-  package init(kubectl: Kubectl) {
+  /// Creates a finder.
+  ///
+  /// - Parameters:
+  ///   - kubectl: The cluster.
+  ///   - nodes: How nodes are reached by ssh.
+  ///   - order: The routes that may be chosen, the preferred first.
+  package init(
+    kubectl: Kubectl, nodes: NodeAccess = NodeAccess(), order: [RouteName] = RouteName.allCases
+  ) {
     self.kubectl = kubectl
+    self.nodes = nodes
+    self.order = order
   }
 
-  /// Finds the target's pod and looks into it.
+  /// Finds the target, asks the routes one after the other, and lends the result to `body`.
   ///
-  /// - Throws: `Failure` when there is no such pod, or its container is not there or not running.
-  package func gather(_ request: CaptureRequest) async throws(Failure) -> Facts {
-    try await facts(of: pod(of: request), container: request.container)
+  /// What the chosen route has open stays open until `body` is done, and whatever else was opened is closed
+  /// before.
+  ///
+  /// - Parameters:
+  ///   - request: What is asked for.
+  ///   - all: Whether every route is asked, for a plan; else only until one can be used.
+  ///   - body: Works with the result.
+  /// - Returns: What `body` returns.
+  /// - Throws: `Failure` when there is no such target, or its container is not there; or what `body`
+  ///   throws.
+  package func investigate<R: Sendable>(
+    _ request: CaptureRequest, all: Bool = false,
+    _ body: @escaping @Sendable (Investigation) async throws(Failure) -> R
+  ) async throws(Failure) -> R {
+    let subject = try await subject(of: request)
+    let routes = await considered(request, subject)
+    let order = Order(request: request, all: all)
+    return try await visit(routes, after: 0, Facts(subject: subject), order, body)
+  }
+
+  private struct Order: Sendable {
+    var request: CaptureRequest
+    var all: Bool
+  }
+
+  /// Gathers the facts of the routes from the given one on.
+  private func visit<R: Sendable>(
+    _ routes: [RouteName], after visited: Int, _ facts: Facts, _ order: Order,
+    _ body: @escaping @Sendable (Investigation) async throws(Failure) -> R
+  ) async throws(Failure) -> R {
+    var facts = facts
+    var visited = visited
+    while visited < routes.count {
+      let route = routes[visited]
+      visited += 1
+      switch route {
+      case .exec:
+        facts.inside = await inside(facts.subject)
+      case .ssh:
+        let asked = Array(routes[..<visited])
+        let before = facts
+        let visit = await withNode(facts.subject) {
+          (login, node, shell) async -> NodeVisit<R> in
+          var facts = before
+          facts.login = login
+          facts.node = .success(node)
+          let decision = decide(order.request, facts: facts, routes: asked, kubectl: kubectl)
+          guard !order.all, decision.options.last?.isUsable == true else { return .left(facts) }
+          do throws(Failure) {
+            return .finished(
+              .success(
+                try await body(
+                  Investigation(
+                    facts: facts, decision: decision, kubectl: kubectl, shell: shell))))
+          } catch {
+            return .finished(.failure(error))
+          }
+        }
+        switch visit {
+        case .success(.finished(let result)): return try result.get()
+        case .success(.left(let found)): facts = found
+        case .failure(let failure): facts.node = .failure(failure)
+        }
+      }
+      let asked = Array(routes[..<visited])
+      let decision = decide(order.request, facts: facts, routes: asked, kubectl: kubectl)
+      if !order.all, decision.options.last?.isUsable == true { break }
+    }
+    let asked = Array(routes[..<visited])
+    let decision = decide(order.request, facts: facts, routes: asked, kubectl: kubectl)
+    return try await body(
+      Investigation(facts: facts, decision: decision, kubectl: kubectl, shell: nil))
+  }
+
+  /// What came of a look at a node: the whole rest of the work, or facts and nothing left open.
+  private enum NodeVisit<R: Sendable>: Sendable {
+    case finished(Result<R, Failure>)
+    case left(Facts)
+  }
+
+  /// The routes to ask: the one asked for, or those of the order that are for such a target.
+  private func considered(_ request: CaptureRequest, _ subject: Subject) async -> [RouteName] {
+    if let route = request.route { return [route] }
+    var routes: [RouteName] = []
+    for route in order {
+      switch (route, subject) {
+      case (.exec, .node): continue
+      case (.exec, .pod): routes.append(route)
+      case (.ssh, .node): routes.append(route)
+      case (.ssh, .pod(let pod, _)):
+        let isKnown = nodes.isConfigured ? true : await hasOwnSettings(pod.node)
+        if isKnown { routes.append(route) }
+      }
+    }
+    return routes
+  }
+
+  func hasOwnSettings(_ node: String?) async -> Bool {
+    guard let node, let ssh = OpenSSH.find() else { return false }
+    return await SSHSettings.hasOwnSettings(name: node, ssh: ssh)
+  }
+
+  // MARK: - The target
+
+  private func subject(of request: CaptureRequest) async throws(Failure) -> Subject {
+    if let target = request.target, case .node = target.kind {
+      if request.container != nil {
+        throw Failure(
+          .usage, "Cannot capture from \(target.text).", why: "A node has no containers.",
+          fix: "Leave -c out.")
+      }
+      return .node(try await kubectl.node(name: target.name))
+    }
+    let pod = try await pod(of: request)
+    return .pod(pod, try chooseContainer(of: pod, named: request.container))
   }
 
   /// Finds the pod that a request means, with one call to the API where it names the pod.
   ///
   /// - Throws: `Failure` when there is none, or more than one and no way to choose.
-  package func pod(of request: CaptureRequest) async throws(Failure) -> Pod {
+  private func pod(of request: CaptureRequest) async throws(Failure) -> Pod {
     let target = request.target
-    if case .node = target?.kind {
-      throw Failure(
-        .noRoute, "Cannot capture from \(target?.text ?? "a node").",
-        why: "This version reaches pods, by exec, and no nodes.",
-        fix: "Choose a pod with host networking on that node: poddump list -A -o wide.")
-    }
     let namespace: String
     if let named = target?.namespace ?? request.namespace {
       namespace = named
@@ -66,22 +216,17 @@ package struct FactFinder: Sendable {
     return first
   }
 
+  // MARK: - Inside the container
+
   /// Looks into the pod's container: one kubectl exec of a constant script that changes nothing.
-  ///
-  /// - Parameters:
-  ///   - pod: The pod.
-  ///   - name: The container asked for; nil for the one that kubectl would choose.
-  /// - Returns: The facts; that the container could not be looked into is one of them.
-  /// - Throws: `Failure` when the container is not there or not running.
-  package func facts(of pod: Pod, container name: String?) async throws(Failure) -> Facts {
-    let container = try chooseContainer(of: pod, named: name)
-    let inside: Result<ContainerFacts, Failure>
+  private func inside(_ subject: Subject) async -> Result<ContainerFacts, Failure>? {
+    guard case .pod(let pod, let container) = subject else { return nil }
+    if let failure = whyNotRunning(container, of: pod) { return .failure(failure) }
     do throws(Failure) {
-      inside = .success(try await look(into: pod, container))
+      return .success(try await look(into: pod, container))
     } catch {
-      inside = .failure(error)
+      return .failure(error)
     }
-    return Facts(pod: pod, container: container, inside: inside)
   }
 
   private func look(into pod: Pod, _ container: Container) async throws(Failure) -> ContainerFacts {

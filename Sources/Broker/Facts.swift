@@ -1,20 +1,57 @@
 package import Base
 package import Cluster
 
-/// What was found out about the target and about what the user may do there.
+/// What is captured, as it was found.
+package enum Subject: Sendable, Equatable {
+  /// A pod, and the container that was chosen.
+  case pod(Pod, Container)
+  /// A node itself.
+  case node(Node)
+
+  /// "shop/web", or "node n1".
+  package var text: String {
+    switch self {
+    case .pod(let pod, _): "\(pod.namespace)/\(pod.name)"
+    case .node(let node): "node \(node.name)"
+    }
+  }
+
+  /// The object's own name.
+  package var name: String {
+    switch self {
+    case .pod(let pod, _): pod.name
+    case .node(let node): node.name
+    }
+  }
+
+  /// The node that it is, or is on.
+  package var node: String? {
+    switch self {
+    case .pod(let pod, _): pod.node
+    case .node(let node): node.name
+    }
+  }
+}
+
+/// What was found out about the target and about what the user may do there. Nil is what no route asked.
 package struct Facts: Sendable, Equatable {
-  /// The pod as the API server had it.
-  package var pod: Pod
-  /// The container that will be used.
-  package var container: Container
+  package var subject: Subject
   /// What was found inside the container, or why nothing was.
-  package var inside: Result<ContainerFacts, Failure>
+  package var inside: Result<ContainerFacts, Failure>?
+  /// How the node was reached by ssh.
+  package var login: NodeLogin?
+  /// What was found on the node, or why nothing was.
+  package var node: Result<NodeFacts, Failure>?
 
   /// Collects what was found out.
-  package init(pod: Pod, container: Container, inside: Result<ContainerFacts, Failure>) {
-    self.pod = pod
-    self.container = container
+  package init(
+    subject: Subject, inside: Result<ContainerFacts, Failure>? = nil, login: NodeLogin? = nil,
+    node: Result<NodeFacts, Failure>? = nil
+  ) {
+    self.subject = subject
     self.inside = inside
+    self.login = login
+    self.node = node
   }
 }
 
@@ -24,11 +61,11 @@ package struct Facts: Sendable, Equatable {
 /// - Parameters:
 ///   - pod: The pod.
 ///   - name: The container asked for; nil for none.
-/// - Returns: A container that runs, as far as is known.
-/// - Throws: `Failure` when there is no such container, or it is not running, naming the cause.
+/// - Returns: The container; whether it runs is another question.
+/// - Throws: `Failure` when there is no such container, or nothing of the pod runs anywhere, naming the
+///   cause.
 package func chooseContainer(of pod: Pod, named name: String?) throws(Failure) -> Container {
-  let target = "\(pod.namespace)/\(pod.name)"
-  let what = "Cannot capture from \(target)."
+  let what = "Cannot capture from \(pod.namespace)/\(pod.name)."
   if pod.isFinished {
     throw Failure(
       .noRoute, what, why: "The pod has completed (\(pod.status)); nothing runs in it any more.",
@@ -46,18 +83,24 @@ package func chooseContainer(of pod: Pod, named name: String?) throws(Failure) -
       .noRoute, what, why: "The pod is \(pod.status) and has no node yet.",
       fix: "See kubectl describe pod \(pod.name) -n \(pod.namespace), and try again when it runs.")
   }
+  return container
+}
+
+/// Why nothing can be run in a container; nil when it runs, as far as is known.
+package func whyNotRunning(_ container: Container, of pod: Pod) -> Failure? {
+  let what = "Cannot capture from \(pod.namespace)/\(pod.name)."
   switch container.state {
   case .running, .unknown:
-    return container
+    return nil
   case .waiting(let reason, _):
-    throw Failure(
+    return Failure(
       .noRoute, what,
       why: "Its container \(container.name) is not running: it waits"
         + (reason.map { " (\(printable($0, limit: 100)))." } ?? "."),
       fix: "See kubectl describe pod \(pod.name) -n \(pod.namespace), and try again when it runs.")
   case .terminated(let reason, let exitCode):
     let ended = reason.map { "\(printable($0, limit: 100)), " } ?? ""
-    throw Failure(
+    return Failure(
       .noRoute, what,
       why:
         "Its container \(container.name) is not running: it ended (\(ended)exit status \(exitCode)).",

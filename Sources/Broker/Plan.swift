@@ -20,8 +20,12 @@ package struct Plan: Sendable, Equatable {
   package var engineArguments: [String]
   /// What is run at the far end: the engine inside the stanza.
   package var remoteArguments: [String]
-  /// What is run here.
+  /// What is run here; for libssh2, what would do the same.
   package var command: Command
+  /// Where the packets are taken and why there, in words; nil inside a container.
+  package var point: String?
+  /// What carries the connection, in words; nil for kubectl.
+  package var connection: String?
   /// The time limit at the far end in seconds; 0 for none.
   package var ttl: Int
   /// What the route needs, in words.
@@ -48,6 +52,8 @@ package struct Decision: Sendable, Equatable {
   package struct Option: Sendable, Equatable {
     package var route: RouteName
     package var verdict: Verdict
+
+    var isUsable: Bool { if case .usable = verdict { true } else { false } }
   }
 
   /// The routes that were considered.

@@ -4,6 +4,8 @@ package import Cluster
 package enum RouteName: String, Sendable, CaseIterable {
   /// `kubectl exec` of a tcpdump that the container has.
   case exec
+  /// ssh to the pod's node, and the tcpdump there.
+  case ssh
 }
 
 /// What somebody asked to capture, before anything has been found out.
@@ -28,6 +30,10 @@ package struct CaptureRequest: Sendable, Equatable {
   package var count: Int?
   /// The time limit at the far end in seconds; 0 for none.
   package var ttl = CaptureRequest.defaultTTL
+  /// Where on a node the packets are taken.
+  package var point = PointChoice.auto
+  /// Whether a capture on a node's own interface keeps its own connection's packets.
+  package var includesOwnTraffic = false
   /// The route asked for; nil lets poddump choose.
   package var route: RouteName?
 

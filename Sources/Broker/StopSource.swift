@@ -52,10 +52,23 @@ package final class StopSource: Sendable {
   package func interrupting<R: Sendable, E: Error>(
     _ work: @escaping @Sendable () async throws(E) -> R
   ) async throws(E) -> R? {
+    try await interruptingStart { (_) async throws(E) in try await work() }
+  }
+
+  /// Runs work whose beginning is cancelled as soon as the end is asked for; once it has said that it has
+  /// begun, it looks after the end by itself.
+  ///
+  /// - Parameter work: Calls its parameter when it has begun.
+  /// - Returns: What the work returns, or nil when it was given up.
+  /// - Throws: What the work throws, unless it was given up.
+  package func interruptingStart<R: Sendable, E: Error>(
+    _ work: @escaping @Sendable (@escaping @Sendable () -> Void) async throws(E) -> R
+  ) async throws(E) -> R? {
+    let begun = Flag()
     let result = await withTaskGroup(of: Result<R, E>?.self) { group in
       group.addTask {
         do throws(E) {
-          return .success(try await work())
+          return .success(try await work { begun.set() })
         } catch {
           return .failure(error)
         }
@@ -65,10 +78,21 @@ package final class StopSource: Sendable {
         return nil
       }
       let first = await group.next() ?? nil
+      if first == nil, begun.isSet {
+        let last = await group.next() ?? nil
+        return last
+      }
       group.cancelAll()
       await group.waitForAll()
       return first
     }
     return try result?.get()
   }
+}
+
+/// Set once, from any thread.
+private final class Flag: Sendable {
+  private let state = Mutex(false)
+  var isSet: Bool { state.withLock { $0 } }
+  func set() { state.withLock { $0 = true } }
 }

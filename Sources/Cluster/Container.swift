@@ -1,3 +1,15 @@
+/// A port that a container declares. What it listens on may be more, or less.
+package struct ContainerPort: Sendable, Hashable {
+  /// "tcp", "udp" or "sctp", as pcap-filter(7) writes them too.
+  package var protocolName: String
+  package var number: Int
+
+  package init(protocolName: String, number: Int) {
+    self.protocolName = protocolName
+    self.number = number
+  }
+}
+
 /// A container of a pod: what was asked for, and how it is.
 package struct Container: Sendable, Equatable {
   /// Which list of the pod's spec it comes from.
@@ -25,6 +37,7 @@ package struct Container: Sendable, Equatable {
   package var name: String
   package var role: Role
   package var image = ""
+  package var ports: [ContainerPort] = []
   package var isReady = false
   package var restartCount = 0
   package var state = State.unknown

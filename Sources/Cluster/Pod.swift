@@ -23,6 +23,8 @@ package struct Pod: Sendable, Equatable {
   package var labels: [String: String] = [:]
   /// The annotation `kubectl.kubernetes.io/default-container`.
   package var defaultContainerName: String?
+  /// A static pod's UID on its node, the annotation `kubernetes.io/config.hash`; the API has another.
+  package var configHash: String?
   /// The pod's networks as a meta CNI plugin wrote them down; empty where there is none.
   package var networks: [PodNetwork] = []
   package var containers: [Container] = []
@@ -58,6 +60,12 @@ package struct Pod: Sendable, Equatable {
 
   /// Main containers first, then init containers and sidecars, then ephemeral ones.
   package var allContainers: [Container] { containers + initContainers + ephemeralContainers }
+
+  /// The ports that its containers declare, each once.
+  package var ports: [ContainerPort] {
+    var seen: Set<ContainerPort> = []
+    return allContainers.flatMap(\.ports).filter { seen.insert($0).inserted }
+  }
 
   /// The container of this name, in any of the three lists.
   package func container(named name: String) -> Container? {

@@ -107,6 +107,7 @@ extension JSONReader {
         case "name": container.name = try reader.string() ?? ""
         case "image": container.image = try reader.string() ?? ""
         case "restartPolicy": restartPolicy = try reader.string()
+        case "ports": container.ports = try reader.containerPorts()
         case "resources": container.memoryLimit = try reader.memoryLimit()
         case "securityContext": security = try reader.security()
         default: break
@@ -124,6 +125,24 @@ extension JSONReader {
       result.append(container)
     }
     return result
+  }
+
+  private mutating func containerPorts() throws(JSONError) -> [ContainerPort] {
+    var ports: [ContainerPort] = []
+    try array { (reader) throws(JSONError) in
+      var number = 0
+      var name = "TCP"
+      try reader.object { (key, reader) throws(JSONError) in
+        switch key {
+        case "containerPort": number = try reader.int() ?? 0
+        case "protocol": name = try reader.string() ?? "TCP"
+        default: break
+        }
+      }
+      guard (1...65_535).contains(number), ["TCP", "UDP", "SCTP"].contains(name) else { return }
+      ports.append(ContainerPort(protocolName: name.lowercased(), number: number))
+    }
+    return ports
   }
 
   private mutating func memoryLimit() throws(JSONError) -> Int? {

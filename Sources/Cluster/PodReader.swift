@@ -52,6 +52,7 @@ package struct PodReader: Sendable {
       switch key {
       case "kubectl.kubernetes.io/default-container":
         raw.pod.defaultContainerName = try reader.string()
+      case "kubernetes.io/config.hash": raw.pod.configHash = try reader.string()
       case "k8s.v1.cni.cncf.io/network-status":
         // Written by the CNI plugin; a text that is no JSON is as good as none.
         let text = try reader.string() ?? ""

@@ -1,4 +1,7 @@
 internal import Base
+internal import Broker
+internal import Cluster
+internal import SSH
 internal import TOMLKit
 
 #if canImport(Glibc)
@@ -23,11 +26,21 @@ struct Configuration: Sendable, Equatable {
   /// The time limit of a capture in seconds; nil for the default.
   var ttl: Int?
 
+  /// The routes that may be chosen, the preferred first.
+  var order: [RouteName] = RouteName.allCases
+  /// How nodes are reached by ssh.
+  var nodes = NodeAccess()
+
   /// The keys that are known, each with its table; the empty table is the top level.
   private static let known: [String: [String]] = [
-    "": ["capture", "favourites", "listing"],
+    "": ["capture", "favourites", "listing", "route", "ssh"],
     "capture": ["snaplen", "ttl"],
     "listing": ["hidden", "limit", "namespaces"],
+    "route": ["order"],
+    "ssh": [
+      "engine", "host", "jump", "key", "known_hosts", "port", "strict_host_key_checking", "sudo",
+      "user",
+    ],
   ]
 
   /// The file's path, whether it exists or not; nil without a home.
@@ -78,6 +91,18 @@ struct Configuration: Sendable, Equatable {
       listingNamespaces = try Self.strings(listing, "namespaces", what) ?? []
       hiddenNamespaces = try Self.strings(listing, "hidden", what) ?? []
     }
+    if let route = try Self.table(root, "route", what),
+      let names = try Self.strings(route, "order", what)
+    {
+      order = try Self.routes(names, what)
+      // Whoever names ssh there wants it.
+      nodes.isConfigured = order.contains(.ssh)
+    }
+    if let ssh = try Self.table(root, "ssh", what) {
+      nodes.isConfigured = true
+      nodes.host = try Self.text(ssh, "host", what)
+      nodes.options = try Self.ssh(ssh, what)
+    }
     if let capture = try Self.table(root, "capture", what) {
       snapLength = try Self.number(capture, "snaplen", 1...262_144, what)
       if let value = capture["ttl"] {
@@ -91,7 +116,81 @@ struct Configuration: Sendable, Equatable {
     }
   }
 
+  /// Who looks at targets, by these settings.
+  ///
+  /// - Parameter isInteractive: Whether somebody is there to answer a question.
+  func finder(_ kubectl: Kubectl, isInteractive: Bool) -> FactFinder {
+    var nodes = nodes
+    nodes.isInteractive = isInteractive
+    return FactFinder(kubectl: kubectl, nodes: nodes, order: order)
+  }
+
+  private static func routes(_ names: [String], _ what: String) throws(Failure) -> [RouteName] {
+    var routes: [RouteName] = []
+    for name in names {
+      guard let route = RouteName(rawValue: name) else {
+        let nearest = RouteName.allCases.min {
+          editDistance($0.rawValue, name) < editDistance($1.rawValue, name)
+        }
+        throw Failure(
+          .usage, what, why: "There is no route \(printable(name, limit: 60)) for route.order.",
+          fix: "Did you mean \(nearest?.rawValue ?? "exec")?")
+      }
+      if !routes.contains(route) { routes.append(route) }
+    }
+    guard !routes.isEmpty else {
+      throw Failure(
+        .usage, what, why: "route.order names no route.", fix: "Write order = [\"exec\", \"ssh\"].")
+    }
+    return routes
+  }
+
+  private static func ssh(_ table: TOMLTable, _ what: String) throws(Failure) -> SSHOptions {
+    var options = SSHOptions()
+    options.user = try text(table, "user", what)
+    options.port = try number(table, "port", 1...65_535, what)
+    options.key = try text(table, "key", what).map(expandingHome)
+    options.jump = try text(table, "jump", what)
+    options.knownHosts = try text(table, "known_hosts", what).map(expandingHome)
+    if let value = table["sudo"] {
+      guard let sudo = value.bool else {
+        throw Failure(
+          .usage, what, why: "ssh.sudo is neither true nor false.", fix: "Write sudo = true.")
+      }
+      options.sudo = sudo
+    }
+    switch try text(table, "engine", what) {
+    case nil, "auto": break
+    case "libssh2": options.engine = .libssh2
+    case "openssh": options.engine = .openssh
+    case .some(let other):
+      throw Failure(
+        .usage, what, why: "ssh.engine is \(printable(other, limit: 60)).",
+        fix: "Write auto, libssh2 or openssh.")
+    }
+    if let policy = try text(table, "strict_host_key_checking", what) {
+      guard let policy = HostKeyPolicy(rawValue: policy) else {
+        throw Failure(
+          .usage, what,
+          why: "ssh.strict_host_key_checking is \(printable(policy, limit: 60)).",
+          fix: "Write yes or accept-new.")
+      }
+      options.hostKeys = policy
+    }
+    return options
+  }
+
   // MARK: - Values
+
+  private static func text(
+    _ table: TOMLTable, _ key: String, _ what: String
+  ) throws(Failure) -> String? {
+    guard let value = table[key] else { return nil }
+    guard let text = value.string, !text.isEmpty else {
+      throw Failure(.usage, what, why: "\(key) is not a text.", fix: "Write \(key) = \"…\".")
+    }
+    return text
+  }
 
   private static func table(
     _ parent: TOMLTable, _ key: String, _ what: String
@@ -157,6 +256,12 @@ func editDistance(_ left: String, _ right: String) -> Int {
     }
   }
   return row[right.count]
+}
+
+/// A path with the home directory in place of a leading `~/`.
+private func expandingHome(_ path: String) -> String {
+  guard path.hasPrefix("~/"), let home = environmentValue("HOME") else { return path }
+  return home + path.dropFirst()
 }
 
 /// Reads a text file of at most 1 MiB; nil when there is none.

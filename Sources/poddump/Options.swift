@@ -37,7 +37,7 @@ struct MessageOptions: ParsableArguments {
 struct CaptureOptions: ParsableArguments {
   @Argument(
     help: ArgumentHelp(
-      "What to capture, as kubectl writes it: web, shop/web, pod/web, deploy/api.",
+      "What to capture, as kubectl writes it: web, shop/web, pod/web, deploy/api, node/n1.",
       valueName: "target"))
   var targets: [String] = []
 
@@ -47,7 +47,11 @@ struct CaptureOptions: ParsableArguments {
     name: [.short, .long], help: "The container; by default the one that kubectl would choose.")
   var container: String?
 
-  @Option(name: [.short, .long], help: "The interface in the pod, or any. (default: eth0)")
+  @Option(
+    name: [.short, .long],
+    help:
+      "The interface as the pod or the node calls it, or any. (default: eth0; a node's: the one with its address)"
+  )
   var interface: String?
 
   @Option(name: [.short, .long], help: "A capture filter, in the syntax of pcap-filter(7).")
@@ -58,6 +62,15 @@ struct CaptureOptions: ParsableArguments {
 
   @Option(name: .long, help: "How to reach the packets.")
   var route: RouteChoice = .auto
+
+  @Option(
+    name: .long, help: "Where on the node, by ssh: on the host's side or in the pod's network.")
+  var at: PointChoice = .auto
+
+  @Flag(
+    name: .long,
+    help: "Keep the packets of the capture's own connection, on a node's own interface.")
+  var includeOwnTraffic = false
 
   @Option(name: .long, help: "What captures at the far end.")
   var engine: EngineChoice = .auto
@@ -103,11 +116,13 @@ struct CaptureOptions: ParsableArguments {
 
 /// `--route`: a route's name, or `auto`.
 enum RouteChoice: String, ExpressibleByArgument, CaseIterable {
-  case auto, exec
+  case auto, exec, ssh
 
   /// The route asked for; nil lets poddump choose.
   var route: RouteName? { RouteName(rawValue: rawValue) }
 }
+
+extension PointChoice: ExpressibleByArgument {}
 
 /// `--engine`: what captures at the far end.
 enum EngineChoice: String, ExpressibleByArgument, CaseIterable {

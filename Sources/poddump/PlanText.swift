@@ -22,6 +22,11 @@ struct PlanText {
 
       Would capture from \(plan.target) by \(plan.route.rawValue).
         there   \(ShellWord.join(plan.engineArguments))
+
+      """
+    if let point = plan.point { text += "  on      \(point)\n" }
+    if let connection = plan.connection { text += "  by      \(connection)\n" }
+    text += """
         here    \(Self.commandLine(plan.command))
         needs   \(plan.needs.joined(separator: "; "))
         leaves  \(plan.leaves)
@@ -54,7 +59,8 @@ struct PlanText {
   private static func json(_ plan: Plan) -> JSONText {
     .object([
       ("route", .string(plan.route.rawValue)), ("engine", .string(plan.engine)),
-      ("target", .string(plan.target)), ("interface", .string(plan.interface)),
+      ("target", .string(plan.target)), ("point", .optional(plan.point)),
+      ("connection", .optional(plan.connection)), ("interface", .string(plan.interface)),
       ("filter", .string(plan.filter)), ("there", .strings(plan.engineArguments)),
       ("here", .strings([plan.command.executable] + plan.command.arguments)),
       ("ttl", .number(plan.ttl)), ("needs", .strings(plan.needs)),

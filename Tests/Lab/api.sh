@@ -39,7 +39,7 @@ start_api() {
 # address, so that one kubeconfig serves both.
 start_relay() {
   local port
-  port=$(sed -n 's,.*server: *"\?https\?://127\.0\.0\.1:\([0-9]*\).*,\1,p' "$LAB_DIR/kubeconfig" | head -n 1)
+  port=$(sed -n 's,.*server"\? *: *"\?https\?://127\.0\.0\.1:\([0-9]*\).*,\1,p' "$LAB_DIR/kubeconfig" | head -n 1)
   [[ $port ]] || return 0
   end_recorded "$LAB_DIR/nodes/relay.pid" KILL 50
   (

@@ -28,7 +28,36 @@ package enum Stanza {
   ///   - ttl: The time limit in seconds; 0 for none.
   /// - Returns: What is run in the container, word by word.
   package static func wrap(_ argv: [String], shell: String, ttl: Int) -> [String] {
-    [shell, "-c", script, "poddump", ttl == 0 ? "0" : String(ttl + margin), String(silence)] + argv
+    [shell, "-c", script, "poddump"] + parameters(argv, ttl: ttl)
+  }
+
+  /// The script's parameters, for a shell that has the script already.
+  package static func parameters(_ argv: [String], ttl: Int) -> [String] {
+    [ttl == 0 ? "0" : String(ttl + margin), String(silence)] + argv
+  }
+
+  /// What ends the far end and when, in words.
+  ///
+  /// - Parameters:
+  ///   - connection: What carries it: "kubectl".
+  ///   - timesReads: Whether the shell there can time a read.
+  ///   - ttl: The time limit in seconds; 0 for none.
+  package static func endings(connection: String, timesReads: Bool, ttl: Int) -> [String] {
+    var endings = [
+      "at once when poddump or \(connection) ends, however it ends (end of input)"
+    ]
+    if timesReads {
+      endings.append(
+        "\(silence) to \(silence + 5) s after the connection went dead "
+          + "(the shell there times its reads)")
+    } else if ttl == 0 {
+      endings.append("never, if the connection goes dead: its shell cannot time its reads")
+    } else {
+      endings.append(
+        "at the time limit, if the connection goes dead: its shell cannot time its reads")
+    }
+    if ttl > 0 { endings.append("after \(ttl) s in any case (--ttl)") }
+    return endings
   }
 
   /// The script. `$1` time limit in seconds (0: none), `$2` seconds of silence, the rest the command.

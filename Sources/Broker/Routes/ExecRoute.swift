@@ -5,30 +5,34 @@ package import Cluster
 ///
 /// The smallest footprint there is: needs no rights but exec, creates nothing, leaves nothing.
 package enum ExecRoute {
-  /// The transport: kubectl exec into one container.
-  package static func transport(kubectl: Kubectl, facts: Facts) -> KubectlTransport {
-    KubectlTransport(
-      kubectl: kubectl, namespace: facts.pod.namespace, pod: facts.pod.name,
-      container: facts.container.name)
-  }
-
   /// Decides, from facts alone, whether and how this route captures.
   package static func plan(
-    _ request: CaptureRequest, facts: Facts, transport: any Transport
+    _ request: CaptureRequest, facts: Facts, kubectl: Kubectl
   ) -> Verdict {
-    let place = "\(facts.pod.namespace)/\(facts.pod.name)"
-    let what = "Cannot capture from \(place) (container \(facts.container.name)) by exec."
+    guard case .pod(let pod, let container) = facts.subject else {
+      return .refused(
+        Failure(
+          .noRoute, "Cannot capture from \(facts.subject.text) by exec.",
+          why: "A node is no container.",
+          fix: "Use --route ssh, or choose a pod with host networking on that node."))
+    }
+    let transport = KubectlTransport(
+      kubectl: kubectl, namespace: pod.namespace, pod: pod.name, container: container.name)
+    let place = "\(pod.namespace)/\(pod.name)"
+    let what = "Cannot capture from \(place) (container \(container.name)) by exec."
     let inside: ContainerFacts
     switch facts.inside {
+    case nil: return .refused(Failure(.other, what, why: "Nobody looked into the container."))
     case .success(let found): inside = found
     case .failure(var failure):
-      if failure.kind == .noRoute { failure.fix = otherContainers(facts) }
+      if failure.kind == .noRoute { failure.fix = otherContainers(pod, container) }
       return .refused(failure)
     }
     guard let tcpdump = inside.tcpdump else {
       return .refused(
         Failure(
-          .noRoute, what, why: "The container has no tcpdump.", fix: otherContainers(facts)))
+          .noRoute, what, why: "The container has no tcpdump.", fix: otherContainers(pod, container)
+        ))
     }
     guard mayOpenPacketSockets(inside) else {
       return .refused(
@@ -36,7 +40,7 @@ package enum ExecRoute {
           .denied, what,
           why: "The container may not open packet sockets: it runs as user "
             + "\(inside.uid.map(String.init) ?? "unknown") without the capability NET_RAW.",
-          fix: otherContainers(facts)))
+          fix: otherContainers(pod, container)))
     }
     let shell = inside.bash ?? "sh"
     let timesReads = inside.bash != nil || inside.shTimesReads
@@ -59,15 +63,15 @@ package enum ExecRoute {
           fix: "Choose one of \((inside.interfaces + ["any"]).joined(separator: ", ")) with -i."))
     }
     var notes: [String] = []
-    if facts.pod.isHostNetwork {
+    if pod.isHostNetwork {
       notes.append(
         "\(place) shares its node's network: this shows the traffic of the whole node "
-          + "\(facts.pod.node ?? ""). Narrow it with a filter by the pod's ports.")
+          + "\(pod.node ?? ""). Narrow it with a filter by the pod's ports.")
     }
-    if facts.pod.deletion != nil { notes.append("\(place) is being deleted.") }
+    if pod.deletion != nil { notes.append("\(place) is being deleted.") }
     let engine = Tcpdump.arguments(
       program: tcpdump, request: request, interface: interface, facts: inside,
-      memoryLimit: facts.container.memoryLimit)
+      memoryLimit: container.memoryLimit)
     let remote = Stanza.wrap(engine, shell: shell, ttl: request.ttl)
     let command: Command
     do throws(Failure) {
@@ -78,14 +82,16 @@ package enum ExecRoute {
     return .usable(
       Plan(
         route: .exec, engine: "tcpdump",
-        target: "\(place) (container \(facts.container.name), interface \(interface))",
+        target: "\(place) (container \(container.name), interface \(interface))",
         interfaceName: "\(place)/\(interface)", interface: interface, filter: request.filter,
         engineArguments: engine, remoteArguments: remote, command: command,
         ttl: request.ttl,
         needs: [
-          "create (and, for newer kubectl, get) on pods/exec in namespace \(facts.pod.namespace)"
+          "create (and, for newer kubectl, get) on pods/exec in namespace \(pod.namespace)"
         ],
-        notes: notes, ends: endings(request, timesReads: timesReads), leaves: "nothing"))
+        notes: notes,
+        ends: Stanza.endings(
+          connection: "kubectl", timesReads: timesReads, ttl: request.ttl), leaves: "nothing"))
   }
 
   /// Whether the kernel can let a process there open a packet socket: it holds NET_RAW, or could get
@@ -104,27 +110,11 @@ package enum ExecRoute {
   }
 
   /// What to do instead, with the names that would be typed.
-  private static func otherContainers(_ facts: Facts) -> String {
-    let others = facts.pod.containers.map(\.name).filter { $0 != facts.container.name }
+  private static func otherContainers(_ pod: Pod, _ container: Container) -> String {
+    let others = pod.containers.map(\.name).filter { $0 != container.name }
     guard !others.isEmpty else {
       return "Choose a pod with a shell, tcpdump and the capability NET_RAW."
     }
     return "Try another container of the pod with -c: \(others.joined(separator: ", "))."
-  }
-
-  private static func endings(_ request: CaptureRequest, timesReads: Bool) -> [String] {
-    var endings = ["at once when poddump or kubectl ends, however it ends (end of input)"]
-    if timesReads {
-      endings.append(
-        "\(Stanza.silence) to \(Stanza.silence + 5) s after the connection went dead "
-          + "(the shell there times its reads)")
-    } else if request.ttl == 0 {
-      endings.append("never, if the connection goes dead: its shell cannot time its reads")
-    } else {
-      endings.append(
-        "at the time limit, if the connection goes dead: its shell cannot time its reads")
-    }
-    if request.ttl > 0 { endings.append("after \(request.ttl) s in any case (--ttl)") }
-    return endings
   }
 }

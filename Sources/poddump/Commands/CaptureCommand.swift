@@ -71,27 +71,35 @@ struct CaptureCommand: AsyncParsableCommand {
     let destination = try Destination.choose(
       write: write, ring: ring, open: open, outputIsTerminal: Terminal.outputIsTerminal,
       wireshark: Wireshark.onScreen)
-    let request = try options.request(Configuration.load())
+    let configuration = try Configuration.load()
+    let request = try options.request(configuration)
     try CaptureFilter.check(
       request.filter, linkType: .expected(onInterface: request.interface ?? "eth0"))
     try destination.check()
     let kubectl = try options.kubernetes.kubectl()
 
-    let finder = FactFinder(kubectl: kubectl)
-    guard
-      let facts = try await stops.interrupting({ () async throws(Failure) in
-        try await finder.gather(request)
-      })
-    else { return }
-    let plan = try decide(request, facts: facts, kubectl: kubectl).chosen()
-    for note in plan.notes { terminal.say("Note: \(note)") }
-    terminal.detail("route \(plan.route.rawValue): \(plan.engineArguments.joined(separator: " "))")
-
-    let capture = Capture(
-      plan: plan, facts: facts, kubectl: kubectl, context: kubectl.context,
-      limits: PumpLimits(packets: request.count, bytes: maxSize?.value),
-      duration: options.duration?.duration, stops: stops)
-    let report = try await run(capture, into: destination, terminal)
+    let finder = configuration.finder(kubectl, isInteractive: true)
+    let duration = options.duration?.duration
+    let limits = PumpLimits(packets: request.count, bytes: maxSize?.value)
+    let format = format
+    // Before the capture begins, a stop gives everything up; from then on it ends in good order.
+    let report = try await stops.interruptingStart {
+      (begun) async throws(Failure) -> CaptureReport in
+      try await finder.investigate(request) { investigation async throws(Failure) in
+        let plan = try investigation.decision.chosen()
+        for note in plan.notes { terminal.say("Note: \(note)") }
+        if let point = plan.point { terminal.detail("capturing on \(point)") }
+        if let connection = plan.connection { terminal.detail(connection) }
+        terminal.detail(
+          "route \(plan.route.rawValue): \(plan.engineArguments.joined(separator: " "))")
+        let capture = Capture(
+          plan: plan, investigation: investigation, kubectl: kubectl, context: kubectl.context,
+          limits: limits, duration: duration, stops: stops)
+        begun()
+        return try await Self.run(capture, into: destination, format, terminal)
+      }
+    }
+    guard let report else { return }
     terminal.live("")
     if report.header != nil {
       terminal.say(Progress.summary(report))
@@ -107,8 +115,9 @@ struct CaptureCommand: AsyncParsableCommand {
   }
 
   /// Opens the sink at the last moment, so that a failure before leaves no file.
-  private func run(
-    _ capture: Capture, into destination: Destination, _ terminal: Terminal
+  private static func run(
+    _ capture: Capture, into destination: Destination, _ format: FormatChoice?,
+    _ terminal: Terminal
   ) async throws(Failure) -> CaptureReport {
     let sink: Sink
     switch destination {
@@ -164,6 +173,8 @@ extension CaptureOptions {
     request.count = count
     if let ttl = ttl.map({ ($0.value + 999) / 1000 }) ?? configuration.ttl { request.ttl = ttl }
     request.route = route.route
+    request.point = at
+    request.includesOwnTraffic = includeOwnTraffic
     return request
   }
 }

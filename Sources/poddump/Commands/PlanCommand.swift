@@ -20,12 +20,13 @@ struct PlanCommand: AsyncParsableCommand {
   var output: Format = .text
 
   func run() async throws {
-    let request = try options.request(Configuration.load())
+    let configuration = try Configuration.load()
+    let request = try options.request(configuration)
     try CaptureFilter.check(
       request.filter, linkType: .expected(onInterface: request.interface ?? "eth0"))
     let kubectl = try options.kubernetes.kubectl()
-    let facts = try await FactFinder(kubectl: kubectl).gather(request)
-    let decision = decide(request, facts: facts, kubectl: kubectl)
+    let decision = try await configuration.finder(kubectl, isInteractive: true)
+      .investigate(request, all: true) { investigation in investigation.decision }
     let text = PlanText(decision: decision)
     Terminal.answer(output == .json ? text.json.text() + "\n" : text.text)
     _ = try decision.chosen()

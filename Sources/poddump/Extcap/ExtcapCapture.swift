@@ -60,6 +60,7 @@ struct ExtcapCapture: Sendable {
     var value: InterfaceValue
     var request: Broker.CaptureRequest
     var kubectl: Kubectl
+    var configuration: Configuration
     /// In milliseconds.
     var duration: Int?
   }
@@ -81,7 +82,7 @@ struct ExtcapCapture: Sendable {
     try CaptureFilter.check(
       request.filter, linkType: .expected(onInterface: request.interface ?? "eth0"))
     return Order(
-      value: value, request: request, kubectl: kubectl,
+      value: value, request: request, kubectl: kubectl, configuration: configuration,
       duration: try ExtcapTarget.duration(wanted.options, Argument.duration.name))
   }
 
@@ -89,21 +90,22 @@ struct ExtcapCapture: Sendable {
     _ order: Order, into sink: Sink, _ stops: StopSource
   ) async throws(Failure) {
     let (request, kubectl) = (order.request, order.kubectl)
-    let finder = FactFinder(kubectl: kubectl)
-    guard
-      let facts = try await stops.interrupting({ () async throws(Failure) in
-        try await finder.gather(request)
-      })
-    else { return }
-    let plan = try decide(request, facts: facts, kubectl: kubectl).chosen()
-    remember(order.value, facts, kubectl)
-    let capture = Capture(
-      plan: plan, facts: facts, kubectl: kubectl, context: kubectl.context,
-      limits: PumpLimits(packets: request.count),
-      duration: order.duration.map { .milliseconds($0) }, stops: stops)
-    let report = try await capture.run(into: sink, asPcapng: true)
+    let finder = order.configuration.finder(kubectl, isInteractive: false)
+    let report = try await stops.interruptingStart {
+      (begun) async throws(Failure) -> CaptureReport in
+      try await finder.investigate(request) { investigation async throws(Failure) in
+        let plan = try investigation.decision.chosen()
+        remember(order.value, investigation.facts, kubectl)
+        let capture = Capture(
+          plan: plan, investigation: investigation, kubectl: kubectl, context: kubectl.context,
+          limits: PumpLimits(packets: request.count),
+          duration: order.duration.map { .milliseconds($0) }, stops: stops)
+        begun()
+        return try await capture.run(into: sink, asPcapng: true)
+      }
+    }
     // A reader that left, or a Wireshark that is gone, has nobody to tell.
-    if let failure = report.failure, stops.reason == nil || stops.reason == .ttl { throw failure }
+    if let failure = report?.failure, stops.reason == nil || stops.reason == .ttl { throw failure }
   }
 
   /// Keeps what was captured in the list, and its meaning.
@@ -114,7 +116,7 @@ struct ExtcapCapture: Sendable {
     let kubeconfig = kubectl.environment["KUBECONFIG"].flatMap(\.self) ?? ""
     try? cache.note(
       RecentValues.Item(
-        value: value, name: facts.pod.name, context: context,
+        value: value, name: facts.subject.name, context: context,
         kubeconfig: kubeconfig.split(separator: ":").map(String.init), used: Int64(time(nil))))
   }
 }

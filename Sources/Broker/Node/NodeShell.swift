@@ -1,0 +1,157 @@
+internal import Base
+internal import SSH
+
+#if canImport(Glibc)
+internal import Glibc
+#elseif canImport(Darwin)
+internal import Darwin
+#endif
+
+/// A shell on a node that runs the script: it answers one question, and then waits for its order.
+struct NodeShell: Sendable {
+  let process: SSHProcess
+  /// "node n1".
+  let place: String
+
+  /// How long the answer may take, in seconds: the runtimes' commands may hang for three each.
+  private static let patience = Duration.seconds(25)
+  /// The most bytes of an answer.
+  private static let limit = 1 << 20
+
+  /// Asks and waits for the answer.
+  ///
+  /// - Throws: `Failure` when there is none: the connection failed, or something else answers than a shell.
+  func ask(_ question: NodeQuestion) async throws(Failure) -> NodeFacts {
+    let script = Array(NodeScript.text(question).utf8)
+    let stop = try Bell()
+    let streams = process.streams
+    let answer = try await onOwnThread("question", stop: { stop.ring() }) {
+      () throws(Failure) -> Answer in
+      var reading = Answer(limit: Self.limit)
+      // A far end that is gone already says why when its streams are read.
+      writeAll(script, to: streams.input)
+      reading.read(streams, deadline: .now + Self.patience, stop: stop)
+      return reading
+    }
+    if answer.isComplete, let facts = NodeFacts(answer: answer.text) { return facts }
+    throw await failure(answer)
+  }
+
+  /// Why there is no answer.
+  private func failure(_ answer: Answer) async -> Failure {
+    let what = "Cannot look at \(place) by ssh."
+    let end = await process.end(errors: answer.errors)
+    let said = excerpt(answer.text.isEmpty ? answer.errors : answer.text)
+    let detail = printable(answer.errors + answer.text, limit: 2000)
+    func refusal(_ why: String, _ fix: String) -> Failure {
+      Failure(.noRoute, what, why: why, fix: fix, detail: detail.isEmpty ? nil : detail)
+    }
+    if answer.isTooLong {
+      return refusal(
+        "It answered with more than \(Self.limit >> 20) MiB, which no shell of ours does.",
+        "See what the login shell there prints: ssh to it, and run true.")
+    }
+    switch end {
+    case .failed(let failure): return failure
+    case .exited(let code):
+      if answer.isLate {
+        return Failure(
+          .unreachable, what,
+          why: "It took longer than \(Self.patience.components.seconds) s to answer.",
+          fix: "See whether the node is overloaded, and try again.", detail: detail)
+      }
+      if answer.errors.contains("restricted") || code == 127 || code == 126 {
+        return refusal(
+          "The login shell there may not start sh (exit status \(code)): \(said).",
+          "Log in as a user with an ordinary shell: user in [ssh] of the configuration.")
+      }
+      return refusal(
+        said.isEmpty
+          ? "The login there ended with exit status \(code) and without a word."
+          : "Something else than a shell answered: \(said).",
+        "Log in as a user whose shell runs commands, without a forced command: user in [ssh] of the "
+          + "configuration.")
+    }
+  }
+
+  private func excerpt(_ text: String) -> String {
+    let lines = printable(text, limit: 1000).split(whereSeparator: { $0 == "\n" || $0 == "\r\n" })
+    return String(lines.joined(separator: " ").prefix(200)).trimmingDots()
+  }
+}
+
+extension String {
+  fileprivate func trimmingDots() -> String {
+    var text = Substring(self)
+    while text.hasSuffix(".") || text.hasSuffix(" ") { text = text.dropLast() }
+    return String(text)
+  }
+}
+
+private func writeAll(_ bytes: [UInt8], to descriptor: OwnedFD) {
+  var rest = bytes[...]
+  while !rest.isEmpty {
+    let count = rest.withUnsafeBytes { write(descriptor.raw, $0.baseAddress, $0.count) }
+    guard count > 0 || count < 0 && errno == EINTR else { return }
+    rest = rest.dropFirst(max(0, count))
+  }
+}
+
+/// What has come in answer to a question: bounded, and not past its last line.
+private struct Answer: Sendable {
+  let limit: Int
+  private var bytes: [UInt8] = []
+  private var errorBytes: [UInt8] = []
+  private(set) var isComplete = false
+  private(set) var isLate = false
+
+  init(limit: Int) { self.limit = limit }
+
+  var text: String { String(decoding: bytes, as: UTF8.self) }
+  var errors: String { String(decoding: errorBytes, as: UTF8.self) }
+  var isTooLong: Bool { bytes.count >= limit }
+
+  private static let end = Array("\nend=\n".utf8)
+
+  /// Reads until the answer's last line, the end of the stream, the limit or the deadline. What stands on
+  /// standard error is taken along: it says why there is no answer.
+  mutating func read(_ streams: RemoteStreams, deadline: ContinuousClock.Instant, stop: Bell) {
+    var buffer = [UInt8](repeating: 0, count: 64 * 1024)
+    var isOpen = (output: true, errors: true)
+    while isOpen.output || isOpen.errors {
+      var entries = [
+        pollfd(fd: isOpen.output ? streams.output.raw : -1, events: Int16(POLLIN), revents: 0),
+        pollfd(fd: isOpen.errors ? streams.errors.raw : -1, events: Int16(POLLIN), revents: 0),
+        pollfd(fd: stop.reader, events: Int16(POLLIN), revents: 0),
+      ]
+      // Its output having ended, the last words are waited for, but not for long.
+      let left = ContinuousClock.now.duration(to: deadline)
+      let patience = isOpen.output ? left : min(left, .seconds(5))
+      let ready = poll(&entries, 3, Int32(max(0, patience / .milliseconds(1))))
+      if ready < 0 && errno == EINTR { continue }
+      guard ready > 0 else {
+        isLate = isOpen.output
+        return
+      }
+      if entries[2].revents != 0 { return }
+      if entries[0].revents != 0 {
+        let count = readSome(streams.output.raw, &buffer)
+        if count <= 0 { isOpen.output = false } else { bytes += buffer[..<count] }
+        if bytes.suffix(Self.end.count) == Self.end[...] {
+          isComplete = true
+          return
+        }
+        if isTooLong { return }
+      }
+      if entries[1].revents != 0 {
+        let count = readSome(streams.errors.raw, &buffer)
+        if count <= 0 { isOpen.errors = false }
+        if count > 0, errorBytes.count < 64 * 1024 { errorBytes += buffer[..<count] }
+      }
+    }
+  }
+}
+
+private func readSome(_ descriptor: Int32, _ buffer: inout [UInt8]) -> Int {
+  read(descriptor, &buffer, buffer.count)
+}

@@ -1,0 +1,34 @@
+package import Base
+internal import SSH
+
+#if canImport(Glibc)
+internal import Glibc
+#elseif canImport(Darwin)
+internal import Darwin
+#endif
+
+/// Starts a process on a node by the shell that has answered already: it is sent its order, and becomes
+/// the stanza.
+struct SSHTransport: Transport {
+  let shell: NodeShell
+  let login: NodeLogin
+
+  package func command(_ argv: [String]) throws(Failure) -> Command {
+    login.command
+  }
+
+  package func withProcess<R: Sendable>(
+    _ argv: [String], errors: @escaping @Sendable (R) -> String,
+    _ body: @escaping @Sendable (RemoteStreams) async throws(Failure) -> R
+  ) async throws(Failure) -> (R, RemoteEnd) {
+    guard let order = NodeScript.order(argv) else {
+      throw Failure(.usage, "Cannot start the capture.", why: "A word of it has a line end.")
+    }
+    let streams = shell.process.streams
+    let bytes = Array(order.utf8)
+    // An order is smaller than a pipe's buffer, which the script has left empty.
+    _ = bytes.withUnsafeBytes { write(streams.input.raw, $0.baseAddress, $0.count) }
+    let result = try await body(streams)
+    return (result, await shell.process.end(errors: errors(result)))
+  }
+}
