@@ -1,5 +1,20 @@
 package import Base
 
+/// Where the engine runs, for sentences about it.
+package enum EnginePlace: Sendable, Equatable {
+  case container
+  /// A node, by its name.
+  case node(String)
+
+  /// "the container", "node n1".
+  var text: String {
+    switch self {
+    case .container: "the container"
+    case .node(let name): "node \(name)"
+    }
+  }
+}
+
 /// The decision as data: how packets will be reached, everything that will be run, and how it ends.
 ///
 /// Nothing is started to make one. `poddump plan` prints it, `poddump capture` runs it.
@@ -8,6 +23,8 @@ package struct Plan: Sendable, Equatable {
   package var route: RouteName
   /// What captures at the far end.
   package var engine: String
+  /// Where it runs.
+  package var place = EnginePlace.container
   /// What is captured, in words: "shop/web (container web, interface eth0)".
   package var target: String
   /// The name of the interface in a packet file: "shop/web/eth0".

@@ -282,7 +282,7 @@ package struct Session: Sendable {
     case .exited(0): nil
     case .exited(let code):
       TcpdumpCause.failure(
-        target: plan.target, interface: plan.interface, exitCode: code,
+        target: plan.target, interface: plan.interface, place: plan.place, exitCode: code,
         messages: messages.text)
     case .failed(let failure): failure
     }

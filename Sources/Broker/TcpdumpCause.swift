@@ -10,29 +10,42 @@ package enum TcpdumpCause {
   /// - Parameters:
   ///   - target: What was to be captured, such as "shop/web (container web, eth0)".
   ///   - interface: The interface's name.
+  ///   - place: Where tcpdump ran.
   ///   - exitCode: The exit status of the far end.
   ///   - messages: What it wrote to standard error, printable and bounded.
   /// - Returns: The failure that the user sees.
   package static func failure(
-    target: String, interface: String, exitCode: Int32, messages: String
+    target: String, interface: String, place: EnginePlace = .container, exitCode: Int32,
+    messages: String
   ) -> Failure {
     let what = "Cannot capture from \(target)."
+    let other =
+      switch place {
+      case .container: "choose a container with another tcpdump with -c"
+      case .node: "install a newer one there, or use another route"
+      }
     func cause(_ kind: Failure.Kind, _ why: String, _ fix: String?) -> Failure {
       Failure(kind, what, why: why, fix: fix, detail: messages.isEmpty ? nil : messages)
     }
     if messages.contains("have permission to") || messages.contains("Operation not permitted") {
-      if messages.contains("Couldn't change to") {
+      switch place {
+      case .container where messages.contains("Couldn't change to"):
         return cause(
           .denied, "tcpdump there must change its user and the container may not (SETUID, SETGID).",
           "Choose a container with -c that has the runtime's default capabilities.")
+      case .container:
+        return cause(
+          .denied, "The container may not open packet sockets (it lacks the capability NET_RAW).",
+          "Choose a container with -c that runs as root and has NET_RAW.")
+      case .node(let name):
+        return cause(
+          .denied, "tcpdump may not open \(interface) on \(name).",
+          "Log in as root, or allow sudo without a password there.")
       }
-      return cause(
-        .denied, "The container may not open packet sockets (it lacks the capability NET_RAW).",
-        "Choose a container with -c that runs as root and has NET_RAW.")
     }
     if messages.contains("No such device exists") || messages.contains("SIOCGIFHWADDR") {
       return cause(
-        .notFound, "There is no interface \(interface) in the container.",
+        .notFound, "There is no interface \(interface) \(place == .container ? "in" : "on") \(place.text).",
         "Choose one that is there with -i, or any.")
     }
     if messages.contains("That device is not up") {
@@ -47,7 +60,9 @@ package enum TcpdumpCause {
     if messages.contains("unrecognized option") || messages.contains("invalid option") {
       return cause(
         .noRoute, "tcpdump there is too old: \(firstLine(messages)).",
-        "Try --throughput, or choose a container with a newer tcpdump with -c.")
+        place == .container
+          ? "Try --throughput, or choose a container with a newer tcpdump with -c."
+          : "Try --throughput, or \(other).")
     }
     switch exitCode {
     case 126:
@@ -55,16 +70,23 @@ package enum TcpdumpCause {
         .noRoute, "tcpdump there cannot be run (exit status 126).",
         "It lies on a noexec mount or is built for another architecture.")
     case 127:
-      return cause(
-        .noRoute, "The container has no tcpdump.", "Choose a container that has it with -c.")
+      return place == .container
+        ? cause(
+          .noRoute, "The container has no tcpdump.", "Choose a container that has it with -c.")
+        : cause(
+          .noRoute, "tcpdump is not there on \(place.text) any more.", "Install it there.")
     case 137:
       return cause(
-        .other, "The capture was killed in the container (exit status 137).",
-        "The container was stopped, or is out of memory: see kubectl describe pod.")
+        .other,
+        "The capture was killed \(place == .container ? "in" : "on") \(place.text) (exit status 137).",
+        place == .container
+          ? "The container was stopped, or is out of memory: see kubectl describe pod."
+          : "Somebody killed it, or the node is out of memory: see its system log.")
     case 139:
       return cause(
-        .other, "tcpdump crashed in the container (exit status 139).",
-        "Choose a container with another tcpdump with -c.")
+        .other,
+        "tcpdump crashed \(place == .container ? "in" : "on") \(place.text) (exit status 139).",
+        other.prefix(1).uppercased() + other.dropFirst() + ".")
     default:
       let line = firstLine(messages)
       let said = line.isEmpty ? "without a word" : "and said: \(line)"

@@ -138,7 +138,21 @@ extension Argument {
     kind: .choice([
       Choice("auto", display: "auto (the smallest footprint that works)", isDefault: true),
       Choice("exec", display: "exec (kubectl exec, tcpdump in the container)"),
+      Choice("ssh", display: "ssh (tcpdump on the node)"),
     ]), group: capture, tooltip: "How poddump gets at the packets")
+  /// Where on a node the packets are taken.
+  package static let at = Argument(
+    name: "at", title: "Place, by ssh",
+    kind: .choice([
+      Choice("auto", display: "auto (the host's side, if that is confirmed)", isDefault: true),
+      Choice("host", display: "host (the pod's interface on the node)"),
+      Choice("pod", display: "pod (in the pod's own network)"),
+    ]), group: capture, tooltip: "Where on the node the packets are taken, by ssh")
+  /// Whether the capture's own connection is captured too.
+  package static let includeOwnTraffic = Argument(
+    name: "include-own-traffic", title: "Keep the capture's own connection", kind: .flag,
+    group: advanced,
+    tooltip: "On a node's own interface, the capture's own packets are left out otherwise")
   /// The bytes kept of each packet; 0 and empty mean all.
   package static let snaplen = Argument(
     name: "snaplen", title: "Bytes kept of each packet", kind: .number, group: capture,
@@ -188,7 +202,8 @@ extension Argument {
 
   private static let choosingPod = [context, namespace, pod]
   private static let capturing = [
-    interface, route, snaplen, throughput, duration, count, ttl, logFile, logLevel,
+    interface, route, at, snaplen, throughput, duration, count, ttl, includeOwnTraffic, logFile,
+    logLevel,
   ]
 
   /// The argument of that name.

@@ -1,4 +1,5 @@
 internal import Base
+internal import Broker
 internal import Cluster
 internal import Extcap
 
@@ -38,7 +39,9 @@ struct ListingMaker: Sendable {
       let context = try config.context()
       shown.contexts = [context.name]
       let pods = try await pods(kubectl.bound(to: context), context, within: patience)
-      store(pods, context: context, server: config.servers[context.cluster] ?? "", kubeconfig)
+      let nodes = await nodes(kubectl.bound(to: context), within: patience)
+      store(
+        pods, nodes, context: context, server: config.servers[context.cluster] ?? "", kubeconfig)
     } catch {
       // Nothing is said: Wireshark shows what there was, and poddump doctor says why.
     }
@@ -65,14 +68,22 @@ struct ListingMaker: Sendable {
     }
   }
 
+  /// The nodes, where they can be captured from and may be listed.
+  private func nodes(_ kubectl: Kubectl, within patience: Patience) async -> [Node] {
+    guard configuration.nodes.isConfigured else { return [] }
+    return (try? await kubectl.nodes(within: patience)) ?? []
+  }
+
   /// Writes a listing of all pods of the current context, which were just listed for another reason.
   func store(_ pods: [Pod]) async {
     let paths = KubeConfigFiles.paths(kubeconfig: nil).map(absolute)
     let kubeconfig = Kubeconfig(observing: paths)
-    guard let config = try? await Kubectl.find().config(),
+    guard let kubectl = try? Kubectl.find(), let config = try? await kubectl.config(),
       let context = try? config.context()
     else { return }
-    store(pods, context: context, server: config.servers[context.cluster] ?? "", kubeconfig)
+    let nodes = await nodes(kubectl.bound(to: context), within: .standard)
+    store(
+      pods, nodes, context: context, server: config.servers[context.cluster] ?? "", kubeconfig)
     let shown = Shown(
       written: Int64(time(nil)), kubeconfig: kubeconfig, contexts: [context.name],
       known: config.contexts.map(\.name))
@@ -80,11 +91,18 @@ struct ListingMaker: Sendable {
   }
 
   private func store(
-    _ pods: [Pod], context: KubeConfig.Context, server: String, _ kubeconfig: Kubeconfig
+    _ pods: [Pod], _ nodes: [Node], context: KubeConfig.Context, server: String, _ kubeconfig: Kubeconfig
   ) {
     let ranks = ranks(of: context.name)
     let hidden = Set(configuration.hiddenNamespaces)
-    let entries = pods.compactMap { pod -> Entry? in
+    let nodeEntries = nodes.compactMap { node -> Entry? in
+      guard let value = InterfaceValue(kind: .node, namespace: "", name: node.name) else {
+        return nil
+      }
+      return Entry(
+        value: value, name: node.name, context: context.name, rank: ranks[value.text])
+    }
+    let podEntries = pods.compactMap { pod -> Entry? in
       guard !hidden.contains(pod.namespace),
         let value = InterfaceValue(kind: .pod, namespace: pod.namespace, name: pod.name)
       else { return nil }
@@ -95,7 +113,7 @@ struct ListingMaker: Sendable {
     }
     let listing = Listing(
       context: context.name, cluster: server, written: Int64(time(nil)), kubeconfig: kubeconfig,
-      entries: entries, limit: configuration.listingLimit)
+      entries: podEntries + nodeEntries, limit: configuration.listingLimit)
     try? cache.write(listing)
   }
 

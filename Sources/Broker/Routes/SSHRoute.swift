@@ -63,7 +63,7 @@ package enum SSHRoute {
       ends = ["when tcpdump next sees a packet after the connection ended: only root could end it"]
     }
     return Plan(
-      route: .ssh, engine: "tcpdump",
+      route: .ssh, engine: "tcpdump", place: .node(nodeName),
       target: "\(facts.subject.text) (interface \(point.targetInterface))",
       interfaceName: name(facts.subject, point), interface: point.interface, filter: wanted.filter,
       engineArguments: engine,

@@ -16,14 +16,16 @@ struct DoctorCommand: AsyncParsableCommand {
       findings.append(finding)
       Terminal.answer(finding.text)
     }
+    var configuration = Configuration()
     do throws(Failure) {
-      let configuration = try Configuration.load()
+      configuration = try Configuration.load()
       let place = configuration == Configuration() ? "defaults" : Configuration.path ?? "defaults"
       tell(.fine("configuration", place))
     } catch {
       tell(.problem("configuration", error))
     }
     for finding in await Examination(kubernetes: kubernetes).cluster() { tell(finding) }
+    for finding in await Examination(kubernetes: kubernetes).nodes(configuration) { tell(finding) }
     for finding in await Examination(kubernetes: kubernetes).wireshark() { tell(finding) }
     if findings.contains(where: { !$0.isFine }) { throw ExitCode(Failure.Kind.other.rawValue) }
   }

@@ -87,6 +87,9 @@ enum ExtcapTarget {
     request.throughput = options[Argument.throughput.name] == "true"
     request.count = options[Argument.count.name].flatMap { Int($0) }
     request.route = options[Argument.route.name].flatMap { RouteName(rawValue: $0) }
+    request.point =
+      options[Argument.at.name].flatMap { PointChoice(rawValue: $0) } ?? .auto
+    request.includesOwnTraffic = options[Argument.includeOwnTraffic.name] == "true"
     if let ttl = try duration(options, Argument.ttl.name) { request.ttl = (ttl + 999) / 1000 }
   }
 
