@@ -87,12 +87,15 @@ package enum NodeScript {
     return ([String(words.count)] + words).map { $0 + "\n" }.joined()
   }
 
-  /// Reads the order. Without one, everything ends.
+  /// Reads the order. Without one, everything ends: at once at the end of input, and after a while where
+  /// the shell can time its reads, since a connection may have gone dead in between.
   private static let order = """
-    IFS= read -r n || exit 0
+    (read -t 1 x </dev/null) 2>/dev/null
+    if [ $? = 2 ]; then t=; else t="-t 60"; fi
+    IFS= read -r $t n || exit 0
     set --
     while [ "$n" -gt 0 ]; do
-      IFS= read -r x || exit 0
+      IFS= read -r $t x || exit 0
       set -- "$@" "$x"
       n=$((n - 1))
     done
