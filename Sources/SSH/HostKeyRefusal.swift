@@ -37,7 +37,8 @@ enum HostKeyRefusal: Sendable, Equatable {
     switch self {
     case .unknown(_, let add):
       "Compare its fingerprint with the node's own and add it"
-        + (add.map { ": \($0), or connect once with ssh; or set" } ?? " by connecting once with ssh; or set")
+        + (add.map { ": \($0), or connect once with ssh; or set" }
+          ?? " by connecting once with ssh; or set")
         + " strict_host_key_checking = \"accept-new\" in [ssh]."
     case .changed:
       "Do not go on. Ask whoever runs the node; only once they confirm the new key, put it in the"

@@ -39,7 +39,7 @@ extension KnownHosts {
   /// The command by which people put a host's key on file.
   private static func adding(_ host: String, _ port: Int, _ file: String?) -> String? {
     guard let file else { return nil }
-    let words = ["ssh-keyscan"] + (port == 22 ? [] : ["-p", "\(port)"]) + ["--", host]
+    let words = ["ssh-keyscan"] + (port == 22 ? [] : ["-p", "\(port)"]) + [host]
     return printable(ShellWord.join(words) + " >> " + ShellWord.quote(file), limit: 500)
   }
 
@@ -51,26 +51,37 @@ extension KnownHosts {
   /// - Returns: The sentence that says so.
   /// - Throws: `Failure` when the file cannot be written; then the key counts as unknown.
   package static func add(
-    host: String, port: Int, type: String, key: [UInt8], fingerprint: String, to file: String
+    host: String, port: Int, key: [UInt8], fingerprint: String, to file: String?
   ) throws(Failure) -> String {
+    guard let file else {
+      throw Failure(
+        .other, "The host key of \(printable(host)) cannot be written down.",
+        why: "There is no known_hosts file to write to.", fix: "Name one: known_hosts in [ssh].")
+    }
     let what = "The host key of \(printable(host)) cannot be written to \(printable(file))."
     let name = HostPatterns.name(host, port)
     // A name that would read as a pattern, a list or a comment must not be written as a name.
     guard name.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && !",*?!#@|".utf8.contains($0) }) else {
-      throw Failure(.other, what, why: "The host's name has characters that such files do not take.")
+      throw Failure(
+        .other, what, why: "The host's name has characters that such files do not take.")
     }
+    guard let type = WireString.first(key[...]).map({ String(decoding: $0, as: UTF8.self) }),
+      type.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F })
+    else { throw Failure(.other, what, why: "The key has no type.") }
     if let slash = file.lastIndex(of: "/"), slash > file.startIndex {
       // Fails where it exists, which open(2) then shows.
       _ = mkdir(String(file[..<slash]), 0o700)
     }
-    let descriptor = OwnedFD(open(file, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0o600))
+    let descriptor = OwnedFD(
+      open(file, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0o600))
     guard descriptor.raw >= 0 else { throw .system(what, errno: errno) }
     let row = "\(name) \(type) \(Base64.encode(key))\n"
     let bytes = Array(((endsInsideRow(descriptor.raw) ? "\n" : "") + row).utf8)
     guard write(descriptor.raw, bytes, bytes.count) == bytes.count else {
       throw .system(what, errno: errno)
     }
-    return "The host key of \(host), \(shownKeyType(type)) \(fingerprint), was new and is in \(file) now."
+    return
+      "The host key of \(host), \(shownKeyType(type)) \(fingerprint), was new and is in \(file) now."
   }
 
   /// Whether a file's last byte is no line feed: what is appended would become part of the last row.

@@ -159,7 +159,8 @@ extension KnownHosts.Row {
   init?(_ line: ArraySlice<UInt8>, place: KnownHosts.Place) {
     // Files that were edited on Windows end their lines with CR LF.
     let line = line.last == UInt8(ascii: "\r") ? line.dropLast() : line
-    var fields = line.split(maxSplits: 4) { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }[...]
+    var fields = line.split(maxSplits: 4) { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }[
+      ...]
     switch fields.first?.first {
     case nil, UInt8(ascii: "#"): return nil
     case UInt8(ascii: "@"):
