@@ -30,6 +30,13 @@ package final class SSHProcess: Sendable {
   package func end(errors: String) async -> RemoteEnd {
     await finish(errors)
   }
+
+  /// The same process, with one thing more to be said.
+  func adding(note more: String?) -> SSHProcess {
+    guard let more else { return self }
+    let both = [note, more].compactMap(\.self).joined(separator: "; ")
+    return SSHProcess(streams: streams, engine: engine, note: both) { await self.end(errors: $0) }
+  }
 }
 
 /// Why libssh2 made no connection, and whether the OpenSSH client may do better.

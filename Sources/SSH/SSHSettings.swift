@@ -57,7 +57,9 @@ package struct SSHSettings: Sendable, Equatable {
   package var hostKeys = HostKeyPolicy.strict
   package var proxyJump: String?
   package var proxyCommand: String?
-  /// Features in use that only the OpenSSH client has, in words: "ProxyJump", "a certificate".
+  /// Whether ssh's files choose the ciphers; then the OpenSSH client keeps them as they are.
+  package var hasOwnCiphers = false
+  /// Features in use that only the OpenSSH client has, in words: "ProxyJump", "certificates".
   package var needsOpenSSH: [String] = []
   /// How long connecting and logging in may take, in seconds.
   package var connectTimeout = 10
