@@ -32,6 +32,9 @@ let package = Package(
     .systemLibrary(
       name: "CSSH2", pkgConfig: "libssh2",
       providers: [.apt(["libssh2-1-dev"]), .brew(["libssh2"])]),
+    .systemLibrary(
+      name: "CCrypto", pkgConfig: "libcrypto",
+      providers: [.apt(["libssl-dev"]), .brew(["openssl@3"])]),
     .target(name: "CShim"),
     .target(
       name: "Base",
@@ -40,7 +43,7 @@ let package = Package(
       ],
       swiftSettings: house),
     .target(name: "Packets", dependencies: ["Base", "CPcap", "CShim"], swiftSettings: house),
-    .target(name: "SSH", dependencies: ["Base", "CSSH2"], swiftSettings: house),
+    .target(name: "SSH", dependencies: ["Base", "CCrypto", "CSSH2"], swiftSettings: house),
     .target(name: "Cluster", dependencies: ["Base"], swiftSettings: house),
     .target(name: "Extcap", swiftSettings: house),
     .target(
