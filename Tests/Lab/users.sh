@@ -60,8 +60,8 @@ write_accounts() { # ETC
 }
 
 # What the shells of some users read when they start, which bash does for ssh too.
-write_homes() { # ETC
-  local home=$1/home
+write_homes() { # FOLDER
+  local home=$1 name
   mkdir -p "$home"/{rbash,nopath,greeted,escapes}
   echo 'PATH=/usr/bin:/bin' >"$home/rbash/.bashrc"
   echo 'PATH=' >"$home/nopath/.bashrc"
