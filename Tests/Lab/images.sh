@@ -22,7 +22,7 @@ build_programs() {
   local name
   mkdir -p "$LAB_DIR/bin"
   # A node sees this folder, but not the one with the lab's scripts.
-  cp "$LAB_SOURCE/pod-start" "$LAB_SOURCE/pod-stop" "$LAB_DIR/bin/"
+  cp "$LAB_SOURCE"/{pod-start,pod-stop,node-sshd,node-runtimes,old-tcpdump} "$LAB_DIR/bin/"
   compile init "$LAB_DIR/bin/init"
   compile beacon "$LAB_DIR/bin/beacon"
   compile relay "$LAB_DIR/bin/relay"

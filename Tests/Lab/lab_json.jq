@@ -4,7 +4,7 @@
 def container($pod; $run): {
   name, image: "lab/\(.image):1",
   containerID: (if .id then "containerd://" + .id else null end), pid: $pids[.id // ""],
-  state, command: (.command // ["/serve", "80", .name]), memoryLimit: (.memoryLimit // null),
+  state, command: (.command // ["/serve", "80", .name]), memoryLimit: (.memoryLimit // null), ports: (.ports // null),
   securityContext: (.securityContext // null), volumeMounts: (.volumeMounts // null),
   # crun does not take the user from the configuration
   exec: (if .id then ["\($run.source)/in-node", $run.directory, $pod.node, $run.runtime, "--root", "/run/\($run.runtime)",

@@ -48,3 +48,26 @@ start_network() {
 
 # Prints the name that Calico computes for a pod's interface on the node.
 calico_name() { printf 'cali%s\n' "$(printf %s "$1.$2" | sha1sum | cut -c1-11)"; }
+
+# `lab link NODE black-hole|reset|clear`: what happens to the connection between the laptop and a node. Everything else, the
+# nodes among themselves and the API, goes on.
+link_to() {
+  local node=${1-}
+  check_node "$node"
+  case ${2-} in
+    # Both sides send to an address that nobody has; the switch hands it to the laptop's port only.
+    black-hole)
+      in_net switch bridge fdb replace "$nowhere" dev laptop master static
+      in_net laptop ip neigh replace "${NODE_ADDRESS[$node]}" lladdr "$nowhere" dev eth0 nud permanent
+      in_net "$node" ip neigh replace "$LAPTOP_ADDRESS" lladdr "$nowhere" dev eth0 nud permanent
+      ;;
+    # The kernel of the node ends them as if they had been reset, and tells the laptop so (RFC 9293, 3.10.5, ABORT).
+    reset) in_net "$node" ss --kill --no-header --tcp dst "$LAPTOP_ADDRESS" >/dev/null ;;
+    clear)
+      in_net laptop ip neigh delete "${NODE_ADDRESS[$node]}" dev eth0 2>/dev/null || true
+      in_net "$node" ip neigh delete "$LAPTOP_ADDRESS" dev eth0 2>/dev/null || true
+      ;;
+    *) die "usage: lab link NODE black-hole|reset|clear" ;;
+  esac
+}
+nowhere=02:00:00:00:00:01

@@ -8,62 +8,30 @@ start_init() { # NAME NAMESPACES CGROUP
   ) || die "cannot start $1 (are new namespaces allowed here?)"
 }
 
-# The node's own /etc, made outside and copied in. `ops` may use sudo without a password, `dev` may not.
+# The node's own /etc, made outside and copied in.
 write_etc() {
-  local node=$1 etc=$LAB_DIR/nodes/$1.etc user
+  local node=$1 etc=$LAB_DIR/nodes/$1.etc service
   mkdir -p "$etc"/{ssh,pam.d,security,sudoers.d}
-  cat >"$etc/passwd" <<-'END'
-	root:x:0:0:root:/root:/bin/bash
-	daemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin
-	sshd:x:105:65534::/run/sshd:/usr/sbin/nologin
-	tcpdump:x:106:112::/nonexistent:/usr/sbin/nologin
-	nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin
-	ops:x:1000:1000:with sudo:/home/ops:/bin/bash
-	dev:x:1001:1001:without sudo:/home/dev:/bin/bash
-	END
-  printf '%s\n' root:x:0: daemon:x:1: tty:x:5: sudo:x:27:ops tcpdump:x:112: ops:x:1000: dev:x:1001: nogroup:x:65534: >"$etc/group"
-  for user in root daemon sshd tcpdump nobody ops dev; do echo "$user:*:19000:0:99999:7:::"; done >"$etc/shadow"
-  chmod 640 "$etc/shadow"
-  cat >"$etc/sudoers" <<-'END'
-	Defaults env_reset, !admin_flag
-	Defaults secure_path="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-	root ALL=(ALL:ALL) ALL
-	%sudo ALL=(ALL:ALL) NOPASSWD: ALL
-	END
-  chmod 440 "$etc/sudoers"
-  # What sudo and su ask of PAM, without the machine's own login services.
-  for user in other sudo su; do
+  write_accounts "$etc"
+  # What sudo, su and sshd ask of PAM, without the machine's own login services.
+  for service in other sudo su sshd; do
     printf '%s\n' 'auth required pam_unix.so' 'account required pam_unix.so' 'session required pam_permit.so' \
-      'password required pam_deny.so' >"$etc/pam.d/$user"
+      'password required pam_deny.so' >"$etc/pam.d/$service"
   done
   echo "$node" >"$etc/hostname"
   printf '%s\n' '127.0.0.1 localhost' '198.51.100.11 n1' '198.51.100.12 n2' '198.51.100.1 laptop' >"$etc/hosts"
   : >"$etc/resolv.conf"
-  cp "$LAB_DIR/client_key.pub" "$etc/ssh/authorized_keys"
+  write_authorized_keys "$etc"
   ssh-keygen -q -t ed25519 -N '' -C "$node" -f "$etc/ssh/ssh_host_ed25519_key"
-  cat >"$etc/ssh/sshd_config" <<-END
-	Port 22
-	ListenAddress ${NODE_ADDRESS[$node]}
-	HostKey /etc/ssh/ssh_host_ed25519_key
-	AuthorizedKeysFile /etc/ssh/authorized_keys
-	PermitRootLogin prohibit-password
-	PasswordAuthentication no
-	KbdInteractiveAuthentication no
-	UsePAM no
-	UseDNS no
-	PrintMotd no
-	MaxStartups 100
-	MaxSessions 100
-	PidFile /run/sshd.pid
-	Subsystem sftp internal-sftp
-	END
+  write_sshd_config "$etc/ssh/sshd_config" "$node" 22 /run/sshd.pid 'HostKey /etc/ssh/ssh_host_ed25519_key'
 }
 
 write_ssh_files() {
   local node
-  ssh-keygen -q -t ed25519 -N '' -C lab-client -f "$LAB_DIR/client_key"
+  write_client_keys
   for node in "${LAB_NODES[@]}"; do
     write_etc "$node"
+    write_homes "$LAB_DIR/nodes/$node.home"
     echo "${NODE_ADDRESS[$node]},$node $(cut -d' ' -f1,2 "$LAB_DIR/nodes/$node.etc/ssh/ssh_host_ed25519_key.pub")"
   done >"$LAB_DIR/known_hosts"
   cat >"$LAB_DIR/ssh_config" <<-END
@@ -91,8 +59,38 @@ start_node() {
   in_node "$1" "$LAB_SOURCE/node-root" "$LAB_DIR" "$1"
 }
 
-start_sshd() {
-  in_node "$1" sh -c 'mkdir -p -m 755 /run/sshd && exec /usr/sbin/sshd -f /etc/ssh/sshd_config' 9>&-
+check_node() {
+  local node
+  for node in "${LAB_NODES[@]}"; do [[ $1 != "$node" ]] || return 0; done
+  die "no node named '$1'"
+}
+
+# `lab node NODE [SETTING on|off | clear]`: what the node seems to lack to whoever logs in by ssh (node-sshd).
+node_settings() {
+  local node=${1-} setting=${2-} file
+  check_node "$node"
+  file=$LAB_DIR/nodes/$node.settings
+  case $setting/${3-} in
+    /) [[ ! -s $file ]] || cat "$file" ;;
+    clear/) change_settings "$node" : ;;
+    */on | */off)
+      [[ $setting =~ ^(busybox|hidepid|old-tcpdump|older-tcpdump|no-[A-Za-z0-9._-]+)$ ]] || die "no setting '$setting'"
+      if [[ $3 == on ]]; then change_settings "$node" add_line "$setting"; else change_settings "$node" drop_line "$setting"; fi
+      ;;
+    *) die "usage: lab node NODE [SETTING on|off | clear]" ;;
+  esac
+}
+drop_line() { grep -vxF -- "$1" || true; }
+add_line() { drop_line "$1" && echo "$1"; }
+
+# The daemon starts anew in the changed view; sessions go on in the one that they were started in.
+change_settings() { # NODE FILTER...
+  local file=$LAB_DIR/nodes/$1.settings
+  touch "$file"
+  "${@:2}" <"$file" >"$file.new"
+  mv "$file.new" "$file"
+  end_daemon "$1" /run/sshd.pid
+  start_sshd "$1"
 }
 
 look_at_processes() { # PROC

@@ -65,7 +65,7 @@ package struct PodObject {
               ("command", container.command.map { .array($0.map { .string($0) }) }),
               ("image", .string(container.image)), ("imagePullPolicy", "IfNotPresent"),
               ("name", .string(container.name)),
-              ("ports", container.ports.map { .array($0.map(port)) }),
+              ("ports", container.ports.map { .array($0.map(writtenPort)) }),
               ("resources", container.memoryLimit.map { ["limits": ["memory": .string($0)]] }),
               ("securityContext", container.securityContext?.value),
               ("volumeMounts", container.volumeMounts?.value))
@@ -167,9 +167,18 @@ package struct PodObject {
     ]
   }
 
-  private func port(_ port: LabFile.ContainerPort) -> JSON {
+  private func writtenPort(_ port: LabFile.ContainerPort) -> JSON {
     .object(
       ("name", port.name.map { .string($0) }), ("containerPort", .integer(port.containerPort)),
+      ("protocol", .string(port.protocol ?? "TCP")))
+  }
+
+  /// The API server gives a port of a pod in the node's network the same number on the node.
+  private func port(_ port: LabFile.ContainerPort) -> JSON {
+    .object(
+      ("name", port.name.map { .string($0) }),
+      ("hostPort", pod.hostNetwork == true ? .integer(port.containerPort) : nil),
+      ("containerPort", .integer(port.containerPort)),
       ("protocol", .string(port.protocol ?? "TCP")))
   }
 
