@@ -35,12 +35,6 @@ import Testing
       ("pod-running", "\u{1b}[2J", .notFound, "The pod has no container �[2J."),
       ("pod-running", "", .notFound, "The pod has no container"),
       ("pod-pending-unschedulable", nil, .noRoute, "The pod is Pending and has no node yet."),
-      ("pod-crashloopbackoff", nil, .noRoute, "it waits (CrashLoopBackOff)."),
-      ("pod-imagepullbackoff", nil, .noRoute, "it waits (ImagePullBackOff)."),
-      ("pod-containercreating-secret-missing", nil, .noRoute, "it waits (ContainerCreating)."),
-      ("pod-init-running", nil, .noRoute, "it waits (PodInitializing)."),
-      ("pod-one-container-terminated", "one", .noRoute, "it ended (Completed, exit status 0)."),
-      ("pod-ephemeral-containers", "dbg136c1", .noRoute, "it ended ("),
     ] as [(String, String?, Failure.Kind, String)])
   func refusesWithTheReason(
     _ recording: String, _ named: String?, _ kind: Failure.Kind, _ why: String
@@ -52,6 +46,46 @@ import Testing
     #expect(failure.what == "Cannot capture from demo/\(pod.name).")
     #expect(failure.why?.contains(why) == true, "\(failure.sentence)")
     #expect(failure.fix?.hasSuffix(".") == true)
+  }
+
+  /// Chosen they can be, since a node sees their packets all the same; nothing can be run in them.
+  @Test(
+    arguments: [
+      ("pod-crashloopbackoff", nil, "it waits (CrashLoopBackOff)."),
+      ("pod-imagepullbackoff", nil, "it waits (ImagePullBackOff)."),
+      ("pod-containercreating-secret-missing", nil, "it waits (ContainerCreating)."),
+      ("pod-init-running", nil, "it waits (PodInitializing)."),
+      ("pod-one-container-terminated", "one", "it ended (Completed, exit status 0)."),
+      ("pod-ephemeral-containers", "dbg136c1", "it ended ("),
+    ] as [(String, String?, String)])
+  func aContainerThatDoesNotRunIsChosenAndSaidSo(
+    _ recording: String, _ named: String?, _ why: String
+  ) throws {
+    let pod = try Recording.pod(recording)
+    let container = try chooseContainer(of: pod, named: named)
+    let failure = try #require(whyNotRunning(container, of: pod))
+    #expect(failure.kind == .noRoute)
+    #expect(failure.what == "Cannot capture from demo/\(pod.name).")
+    #expect(failure.why?.hasPrefix("Its container \(container.name) is not running: ") == true)
+    #expect(failure.why?.contains(why) == true, "\(failure.sentence)")
+    #expect(failure.fix?.hasSuffix(".") == true)
+  }
+
+  @Test func aContainerThatRunsOrMayRunIsNotHeldBack() throws {
+    let pod = try Recording.pod("pod-running")
+    #expect(whyNotRunning(try chooseContainer(of: pod, named: nil), of: pod) == nil)
+    #expect(whyNotRunning(Container(name: "new", role: .main), of: pod) == nil)
+  }
+
+  @Test func whatTheKubeletSaysCannotDriveTheTerminal() throws {
+    var container = Container(name: "c", role: .main)
+    for state: Container.State in [
+      .waiting(reason: "\u{1b}[2J", message: nil), .terminated(reason: "\u{1b}[2J", exitCode: 1),
+    ] {
+      container.state = state
+      let failure = try #require(whyNotRunning(container, of: Pod(namespace: "a", name: "b")))
+      #expect(failure.why?.contains("\u{1b}") == false)
+    }
   }
 
   @Test func theOtherContainersAreNamed() throws {

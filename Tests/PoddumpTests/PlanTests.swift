@@ -44,8 +44,9 @@ import Testing
     }
 
     var decision: Decision {
-      let facts = Facts(pod: pod, container: container, inside: inside)
-      return decide(request, facts: facts, kubectl: Kubectl(executable: "/usr/bin/kubectl"))
+      let facts = Facts(subject: .pod(pod, container), inside: inside)
+      return decide(
+        request, facts: facts, routes: [.exec], kubectl: Kubectl(executable: "/usr/bin/kubectl"))
     }
   }
 

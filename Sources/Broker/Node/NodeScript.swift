@@ -147,7 +147,7 @@ package enum NodeScript {
         address)
           for i in $patterns; do
             case $i in
-              *.*) grep -ls -e "[ -]$i\$" /proc/[0-9]*/net/fib_trie ;;
+              *.*) grep -Hs -A 1 -e "[ -]$i\$" /proc/[0-9]*/net/fib_trie | grep -e "host LOCAL" ;;
               *) grep -ls -e "^$i " /proc/[0-9]*/net/if_inet6 ;;
             esac
           done
@@ -171,7 +171,9 @@ package enum NodeScript {
     lives_there() {
       for i in $patterns; do
         case $i in
-          *.*) grep -qs -e "[ -]$i\$" "/proc/$1/net/fib_trie" && return 0 ;;
+          *.*)
+            grep -s -A 1 -e "[ -]$i\$" "/proc/$1/net/fib_trie" | grep -q -e "host LOCAL" && return 0
+            ;;
           *) grep -qs -e "^$i " "/proc/$1/net/if_inet6" && return 0 ;;
         esac
       done
