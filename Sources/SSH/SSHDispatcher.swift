@@ -1,26 +1,6 @@
 package import Base
 internal import Synchronization
 
-/// A host key as a server shows it.
-package struct HostKeyOffer: Sendable, Equatable {
-  package var host: String
-  package var port: Int
-  /// As in "ssh-ed25519".
-  package var type: String
-  /// The key in SSH's wire format (RFC 4253, 6.6).
-  package var key: [UInt8]
-  /// As in "SHA256:…".
-  package var fingerprint: String
-
-  package init(host: String, port: Int, type: String, key: [UInt8], fingerprint: String) {
-    self.host = host
-    self.port = port
-    self.type = type
-    self.key = key
-    self.fingerprint = fingerprint
-  }
-}
-
 /// A connection in this process, logged in.
 package protocol SSHConnection: Sendable {
   /// Runs a command, lends its streams to `body`, ends it, and closes the connection.
@@ -50,7 +30,7 @@ package typealias SSHOpener =
 /// - Throws: `Failure` when no engine connects, or what `body` throws.
 package func withSSHProcess<R: Sendable>(
   _ settings: SSHSettings, options: SSHOptions, ssh: String? = OpenSSH.find(), command: String,
-  isInteractive: Bool, open: SSHOpener,
+  isInteractive: Bool, open: SSHOpener = openByLibSSH2,
   _ body: @escaping @Sendable (SSHProcess) async throws(Failure) -> R
 ) async throws(Failure) -> R {
   let choice = try chooseEngine(
@@ -76,6 +56,16 @@ package func withSSHProcess<R: Sendable>(
     }
   }
 }
+
+/// The engine in this process.
+package let openByLibSSH2: SSHOpener = {
+  (settings, isInteractive, preferred, hostKey) async throws(SSHConnectError) in
+  try await LibSSH2Connection.open(
+    settings, isInteractive: isInteractive, preferredHostKeyAlgorithms: preferred,
+    hostKey: hostKey)
+}
+
+extension LibSSH2Connection: SSHConnection {}
 
 /// Compares a host's key with those on file, as the engine in this process asks.
 private final class HostKeyCheck: Sendable {
@@ -107,18 +97,18 @@ private final class HostKeyCheck: Sendable {
   func refusal(of offer: HostKeyOffer) -> Failure? {
     let (host, port) = settings.hostKeyName
     let refusal = known.refusal(
-      SSHSettings.what(settings.name), host: host, port: port, type: offer.type, key: offer.key,
+      SSHSettings.what(settings.name), host: host, port: port, type: offer.type, key: offer.blob,
       fingerprint: offer.fingerprint, policy: settings.hostKeys, file: settings.knownHosts.first)
     if let refusal {
       outcome.withLock { $0.hasRefused = true }
       return refusal
     }
     guard
-      known.verdict(host: host, port: port, type: offer.type, key: offer.key) == .unknown
+      known.verdict(host: host, port: port, type: offer.type, key: offer.blob) == .unknown
     else { return nil }
     do throws(Failure) {
       let note = try KnownHosts.add(
-        host: host, port: port, key: offer.key, fingerprint: offer.fingerprint,
+        host: host, port: port, key: offer.blob, fingerprint: offer.fingerprint,
         to: settings.knownHosts.first)
       outcome.withLock { $0.note = note }
       return nil
