@@ -8,15 +8,15 @@ package struct HostKeyOffer: Sendable, Equatable {
   /// As in "ssh-ed25519".
   package var type: String
   /// The key in SSH's wire format (RFC 4253, 6.6).
-  package var key: [UInt8]
+  package var blob: [UInt8]
   /// As in "SHA256:…".
   package var fingerprint: String
 
-  package init(host: String, port: Int, type: String, key: [UInt8], fingerprint: String) {
+  package init(host: String, port: Int, type: String, blob: [UInt8], fingerprint: String) {
     self.host = host
     self.port = port
     self.type = type
-    self.key = key
+    self.blob = blob
     self.fingerprint = fingerprint
   }
 }
@@ -30,7 +30,7 @@ package protocol SSHConnection: Sendable {
 }
 
 /// Connects and logs in, in this process: the settings, whether somebody is there to answer, the host key
-/// algorithms to ask for first (empty for any), and what refuses a host key before anything is sent.
+/// algorithms to ask for first (none: any), and what refuses a host key before anything is sent.
 package typealias SSHOpener =
   @Sendable (
     _ settings: SSHSettings, _ isInteractive: Bool, _ preferredHostKeyAlgorithms: [String],
@@ -47,6 +47,7 @@ package typealias SSHOpener =
 ///   - isInteractive: Whether somebody is there to be asked for a passphrase or a password.
 ///   - open: The engine in this process.
 ///   - body: Works with the process. It runs once: no engine is tried again once a command was started.
+/// - Returns: What `body` returned.
 /// - Throws: `Failure` when no engine connects, or what `body` throws.
 package func withSSHProcess<R: Sendable>(
   _ settings: SSHSettings, options: SSHOptions, ssh: String? = OpenSSH.find(), command: String,
@@ -107,18 +108,20 @@ private final class HostKeyCheck: Sendable {
   func refusal(of offer: HostKeyOffer) -> Failure? {
     let (host, port) = settings.hostKeyName
     let refusal = known.refusal(
-      SSHSettings.what(settings.name), host: host, port: port, type: offer.type, key: offer.key,
-      fingerprint: offer.fingerprint, policy: settings.hostKeys, file: settings.knownHosts.first)
+      SSHSettings.what(settings.name), host: host, port: port, type: offer.type, key: offer.blob,
+      fingerprint: offer.fingerprint, policy: settings.hostKeys,
+      // Nothing can be asked for its keys by an alias.
+      file: settings.hostKeyAlias == nil ? settings.knownHosts.first : nil)
     if let refusal {
       outcome.withLock { $0.hasRefused = true }
       return refusal
     }
     guard
-      known.verdict(host: host, port: port, type: offer.type, key: offer.key) == .unknown
+      known.verdict(host: host, port: port, type: offer.type, key: offer.blob) == .unknown
     else { return nil }
     do throws(Failure) {
       let note = try KnownHosts.add(
-        host: host, port: port, key: offer.key, fingerprint: offer.fingerprint,
+        host: host, port: port, key: offer.blob, fingerprint: offer.fingerprint,
         to: settings.knownHosts.first)
       outcome.withLock { $0.note = note }
       return nil
