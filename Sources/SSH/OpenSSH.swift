@@ -38,6 +38,7 @@ package enum OpenSSH {
   ///   - settings: The host's effective settings.
   ///   - options: What the configuration says.
   ///   - command: The command line for the login shell there, as one word.
+  /// - Returns: What follows the program's name.
   package static func arguments(
     _ settings: SSHSettings, options: SSHOptions, command: String
   ) -> [String] {
@@ -50,7 +51,7 @@ package enum OpenSSH {
       // A dead connection ends after 15 s.
       "ServerAliveInterval=5", "ServerAliveCountMax=3",
       // The far end's bytes pass as they are, and nothing else is opened or started.
-      "RequestTTY=no", "EscapeChar=none", "ClearAllForwardings=yes", "ForwardAgent=no",
+      "EscapeChar=none", "ClearAllForwardings=yes", "ForwardAgent=no",
       "ForwardX11=no", "PermitLocalCommand=no", "RemoteCommand=none",
       // A connection that stands may be shared, but ours never outlives the capture.
       "ControlMaster=no",

@@ -13,6 +13,7 @@ extension SSHSettings {
   ///   - name: The host's name, address, or alias in ssh's files.
   ///   - options: What the configuration says.
   ///   - ssh: The `ssh` program, which is asked what its files say; nil for ssh's defaults.
+  /// - Returns: The settings.
   /// - Throws: `Failure` of kind `usage` when a name is none; another when ssh cannot read its files.
   package static func effective(
     name: String, options: SSHOptions, ssh: String?

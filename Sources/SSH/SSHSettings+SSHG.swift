@@ -72,7 +72,9 @@ extension SSHSettings {
       connectTimeout = seconds
     }
     let tokens = PathTokens(settings: self, user: user)
-    identityFiles = output.all("identityfile").compactMap(tokens.expand)
+    // ssh -G leaves out a file of ours that is not there.
+    let keys = options.key.map { [$0] } ?? output.all("identityfile")
+    identityFiles = keys.compactMap(tokens.expand)
     certificateFiles = output.all("certificatefile").compactMap(tokens.expand)
     agent = Self.agent(output.text("identityagent"), tokens)
     // ssh -G prints several files with blanks between and does not quote: a file with a blank in its
