@@ -11,8 +11,8 @@ check() { # NAME COMMAND...
     passed=$((passed + 1))
   else
     failed=$((failed + 1))
-    echo "FAILED $name: $*" | cut -c1-500 >&2
-    head -n 5 "$work/out" | sed 's/^/    /' >&2
+    echo "FAILED $name: $*" | head -n 1 | cut -c1-200 >&2
+    head -n 8 "$work/out" | sed 's/^/    /' >&2
   fi
 }
 refute() { # NAME COMMAND...
