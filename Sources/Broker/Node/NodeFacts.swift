@@ -39,7 +39,8 @@ package struct Link: Sendable, Equatable {
       guard words.count >= 2, words[0].hasSuffix(":"), words[1].hasSuffix(":"),
         let index = Int(words[0].dropLast()), index > 0
       else { continue }
-      let parts = words[1].dropLast().split(separator: "@", maxSplits: 1)
+      let parts = words[1].dropLast().split(
+        separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
       guard let name = parts.first.map(String.init), isInterfaceName(name) else { continue }
       var link = Link(index: index, name: name)
       if parts.count == 2 {
@@ -56,9 +57,9 @@ package struct Link: Sendable, Equatable {
       }
       links.append(link)
     }
-    for (position, name) in peers {
-      links[position].peer = links.first { $0.name == name }?.index
-    }
+    // Not by a search for each: a hostile answer has as many as fit into it.
+    let indices = Dictionary(links.map { ($0.name, $0.index) }) { first, _ in first }
+    for (position, name) in peers { links[position].peer = indices[String(name)] }
     return links
   }
 }
