@@ -69,7 +69,8 @@ let package = Package(
       resources: [.copy("Golden")], swiftSettings: house),
     .testTarget(name: "SSHTests", dependencies: ["SSH", "TestSupport"], swiftSettings: house),
     .testTarget(
-      name: "BrokerTests", dependencies: ["Broker", "Base", "Cluster", "Packets", "TestSupport"],
+      name: "BrokerTests",
+      dependencies: ["Broker", "Base", "Cluster", "Packets", "SSH", "TestSupport"],
       resources: [.copy("Data")], swiftSettings: house),
     .testTarget(
       name: "PoddumpTests",

@@ -106,6 +106,11 @@ import Testing
     #expect(connection?.serverPort == 65535)
   }
 
+  @Test func aLinkLocalConnectionHasAZoneThatNoPacketHas() throws {
+    let connection = try Self.facts("ssh=fe80::1%eth0 1 fe80::2%eth0 22").connection
+    #expect(connection?.client.text == "fe80::1" && connection?.server.text == "fe80::2")
+  }
+
   @Test(arguments: [
     "nsenter=rm -rf", "nsenter=", "nsenter=/tmp/nsenter", "nsenter=busybox", "nsenter=nsenter ",
   ])

@@ -74,7 +74,7 @@ import Testing
     #expect(
       facts.podLinks.last == Link(index: 2, name: "eth0", peer: 3, address: "96:f6:fa:40:80:c3"))
     let link = try #require(facts.nodeLinks.first { $0.name == "cali551b05c3e54" })
-    #expect(link.index == 3 && link.peer == 2)
+    #expect(link.index == 3 && link.peer == 2 && link.hasNamedPeer)
     #expect(link.peerNamespace == nil && link.peerNamespaceName == nil)
     #expect(facts.nodeLinks.first { $0.name == "eth0" }?.peer == 4)
     #expect(facts.routes == ["cali551b05c3e54"] && facts.neighbour == "96:f6:fa:40:80:c3")
