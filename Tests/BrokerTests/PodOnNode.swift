@@ -5,7 +5,7 @@ import SSH
 @testable import Broker
 
 /// A pod on its node, as the facts have it: the pod's eth0 is the node's number 7.
-struct PodOnNode {
+struct PodOnNode: Sendable {
   var pod = Pod(namespace: "shop", name: "web")
   var node = NodeFacts()
   var asked: String?
