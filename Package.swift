@@ -74,7 +74,8 @@ let package = Package(
       name: "SSHTests", dependencies: ["SSH", "Base", "TestSupport"],
       resources: [.copy("Data"), .copy("Golden")], swiftSettings: house),
     .testTarget(
-      name: "BrokerTests", dependencies: ["Broker", "Base", "Cluster", "Packets", "TestSupport"],
+      name: "BrokerTests",
+      dependencies: ["Broker", "Base", "Cluster", "Packets", "SSH", "TestSupport"],
       resources: [.copy("Data")], swiftSettings: house),
     .testTarget(
       name: "PoddumpTests",
