@@ -48,10 +48,12 @@ import Testing
 
   /// A stand-in for the user's own files, which a test must not depend on: ssh with a file of ours.
   private func ssh(_ folder: Scratch, _ configuration: String) throws -> String {
-    let file = try folder.text("config", configuration)
-    let real = try Programs.path("ssh")
-    return try folder.text(
-      "ssh", "#!/bin/sh\nexec \(real) -F \(ShellWord.quote(file)) \"$@\"\n", mode: 0o755)
+    try folder.text("config", configuration)
+    let data = try #require(Bundle.module.url(forResource: "Data", withExtension: nil))
+    let link = folder.path + "/ssh"
+    try FileManager.default.createSymbolicLink(
+      atPath: link, withDestinationPath: data.appendingPathComponent("ssh-with-files").path)
+    return link
   }
 
   @Test func effectiveSettings() async throws {
@@ -105,6 +107,27 @@ import Testing
     #expect(second.needsOpenSSH == ["ProxyJump", "KnownHostsCommand"])
     #expect(second.hasOwnCiphers)
     #expect(second.hostKeys == .strict)
+  }
+
+  @Test(
+    arguments: [
+      ("", false), ("Ciphers ^aes128-gcm@openssh.com", false),
+      ("Ciphers aes128-gcm@openssh.com", true), ("Ciphers -aes128-gcm@openssh.com", true),
+      ("Ciphers ^aes256-gcm@openssh.com", true), ("Ciphers -aes128-ctr", true),
+    ])
+  func ciphersOfTheUsersOwn(_ line: String, _ own: Bool) async throws {
+    let folder = try Scratch()
+    let ssh = try ssh(folder, "Host *\n  \(line)\n")
+    let settings = try await SSHSettings.effective(name: "n", options: SSHOptions(), ssh: ssh)
+    #expect(settings.hasOwnCiphers == own)
+  }
+
+  @Test func anOldSSHThatPutsNoCipherFirstKeepsItsOwn() async throws {
+    let folder = try Scratch()
+    try folder.text("is-old", "")
+    let ssh = try ssh(folder, "")
+    let settings = try await SSHSettings.effective(name: "n", options: SSHOptions(), ssh: ssh)
+    #expect(settings.hasOwnCiphers)
   }
 
   @Test func whatKeyFilesShow() async throws {
