@@ -70,6 +70,19 @@ package enum OpenSSH {
       + ["--", settings.name, command]
   }
 
+  /// What is started for one command on a host.
+  ///
+  /// ssh starts another one for a jump host, which knows nothing of BatchMode. In the background of a
+  /// terminal it would be stopped by its first question, and no time limit covers that: it asks by
+  /// ssh-askpass or not at all (ssh(1), SSH_ASKPASS_REQUIRE; since OpenSSH 8.4).
+  static func command(
+    _ ssh: String, _ settings: SSHSettings, options: SSHOptions, command: String
+  ) -> Command {
+    Command(
+      ssh, arguments(settings, options: options, command: command),
+      environment: ["SSH_ASKPASS_REQUIRE": "force"])
+  }
+
   /// A file's name as ssh_config(5) wants it: in double quotes where it has blanks.
   private static func quoted(_ file: String) -> String {
     guard file.contains(where: { " \t\"'\\#".contains($0) }) else { return file }

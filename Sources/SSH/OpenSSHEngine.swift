@@ -20,7 +20,7 @@ package func withOpenSSHProcess<R: Sendable>(
   _ body: @escaping @Sendable (SSHProcess) async throws(Failure) -> R
 ) async throws(Failure) -> R {
   let client = OpenSSHClient(
-    Command(ssh, OpenSSH.arguments(settings, options: options, command: command)),
+    OpenSSH.command(ssh, settings, options: options, command: command),
     what: SSHSettings.what(settings.name))
   async let life: Void = client.live()
   let result: Result<R, Failure>

@@ -136,6 +136,12 @@ struct RecordedMessage: Decodable, Sendable, CustomTestStringConvertible {
           + "kex_exchange_identification: Connection closed by remote host\r\n"
           + "Connection closed by UNKNOWN port 65535\r\n", .hostKeyUnknown(type: "ED25519")
       ),
+      (
+        "ssh_askpass: exec(/usr/bin/ssh-askpass): No such file or directory\r\n"
+          + "Host key verification failed.\r\n"
+          + "kex_exchange_identification: Connection closed by remote host\r\n"
+          + "Connection closed by UNKNOWN port 65535\r\n", .hostKeyUnknown(type: nil)
+      ),
       ("Connection closed by UNKNOWN port 65535\r\n", .proxy(nil)),
       (
         "kex_exchange_identification: banner line contains invalid characters\r\n"

@@ -239,6 +239,15 @@ import Testing
     ShellWord.join(OpenSSH.arguments(settings, options: options, command: "exec sh -c 'id; w'"))
   }
 
+  /// Seen with a jump host whose key is unknown: without this, its ssh is stopped by the terminal, for good.
+  @Test func nothingIsAskedAtTheTerminal() {
+    let settings = SSHSettings(name: "node1", hostName: "10.0.0.1", user: "bob")
+    let command = OpenSSH.command("/ssh", settings, options: SSHOptions(), command: "id")
+    #expect(command.environment == ["SSH_ASKPASS_REQUIRE": "force"])
+    #expect(command.executable == "/ssh")
+    #expect(command.arguments.suffix(3) == ["--", "node1", "id"])
+  }
+
   @Test func looksAlongThePath() throws {
     let folder = try Scratch()
     try folder.text("ssh", "", mode: 0o755)
