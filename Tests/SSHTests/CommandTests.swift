@@ -22,7 +22,8 @@ import Darwin
   }
 
   @Test(arguments: [("kill -9 $$", 137), ("kill -TERM $$", 143), ("kill -STKFLT $$", 255)])
-  func `an end by a signal is numbered as a shell does`(command: String, status: Int32) async throws {
+  func `an end by a signal is numbered as a shell does`(command: String, status: Int32) async throws
+  {
     let server = try TestServer()
     #expect(try await server.settings().run(command).end == .exited(status))
   }

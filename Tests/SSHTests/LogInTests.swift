@@ -36,7 +36,8 @@ import Darwin
     #expect(try await settings.run("echo in").text == "in\n")
   }
 
-  @Test(arguments: ["ed25519-locked", "rsa-pem-locked"]) func `an encrypted key is unlocked by askpass`(
+  @Test(arguments: ["ed25519-locked", "rsa-pem-locked"])
+  func `an encrypted key is unlocked by askpass`(
     name: String
   ) async throws {
     let server = try TestServer()
@@ -131,7 +132,8 @@ import Darwin
       kill(hanging.pid, SIGKILL)
       _ = hanging.wait()
     }
-    #expect(try await eventually { FileManager.default.fileExists(atPath: folder.path + "/silent") })
+    #expect(
+      try await eventually { FileManager.default.fileExists(atPath: folder.path + "/silent") })
     settings.agent = folder.path + "/silent"
     let start = ContinuousClock.now
     #expect(

@@ -23,6 +23,7 @@ final class TestServer: Sendable {
   /// - Parameters:
   ///   - options: Lines for sshd_config(5).
   ///   - hostKeys: The names of its host keys.
+  /// - Throws: `NotStarted` with what sshd said.
   init(_ options: [String] = [], hostKeys: [String] = ["host-ed25519"]) throws {
     let keys = try TestKeys.shared.get()
     folder = try Scratch()
@@ -146,4 +147,3 @@ enum Loopback {
 }
 
 private func systemListen(_ descriptor: Int32) -> Int32 { listen(descriptor, 16) }
-

@@ -80,11 +80,9 @@ struct LibSSH2Session: ~Copyable {
   }
 
   private mutating func noteProgress() {
-    guard phase == .greeting || (phase == .keyExchange && offer == nil) else { return }
-    guard let early = transport.early, case .version(_, let end) = ServerGreeting.parse(early)
-    else { return }
-    phase = .keyExchange
-    offer = ServerOffer(packet: early[end...])
+    guard case .version = transport.greeting.state, let early = transport.early else { return }
+    if phase == .greeting { phase = .keyExchange }
+    if offer == nil { offer = ServerOffer(packet: early) }
   }
 
   // MARK: - The handshake
@@ -113,9 +111,7 @@ struct LibSSH2Session: ~Copyable {
   }
 
   private func handshakeFailure(_ code: Int32) -> SSHConnectError {
-    if transport.isNotSSH, case .notSSH(let bytes) = ServerGreeting.parse(transport.early ?? []) {
-      return failures.notSSH(bytes)
-    }
+    if transport.isNotSSH { return failures.notSSH(Array(transport.greeting.bytes.prefix(200))) }
     let lists: [(ServerOffer.Part, Int32)] = [
       (.keyExchange, LIBSSH2_METHOD_KEX), (.hostKey, LIBSSH2_METHOD_HOSTKEY),
       (.cipherToServer, LIBSSH2_METHOD_CRYPT_CS), (.cipherToClient, LIBSSH2_METHOD_CRYPT_SC),
