@@ -87,6 +87,10 @@ struct LibSSH2Session: ~Copyable {
 
   // MARK: - The handshake
 
+  /// The ciphers to ask for first: the library calls its cipher for every 16 bytes, and the shortest key
+  /// is the fastest; as safe as the others (RFC 4344).
+  private static let fastCiphers = ["aes128-ctr", "aes192-ctr", "aes256-ctr"]
+
   /// Exchanges keys, and lets `hostKey` decide about the server's.
   mutating func handshake(
     _ settings: SSHSettings, preferred: [String], hostKey: @Sendable (HostKeyOffer) -> Failure?
@@ -95,6 +99,13 @@ struct LibSSH2Session: ~Copyable {
       preferred: preferred, supported: supported(LIBSSH2_METHOD_HOSTKEY))
     libssh2_session_method_pref(
       handle, LIBSSH2_METHOD_HOSTKEY, order.joined(separator: ","))
+    for method in [LIBSSH2_METHOD_CRYPT_CS, LIBSSH2_METHOD_CRYPT_SC] {
+      // What the library has not is skipped; what it would take last goes on behind.
+      libssh2_session_method_pref(
+        handle, method,
+        (Self.fastCiphers + supported(method).filter { !Self.fastCiphers.contains($0) })
+          .joined(separator: ","))
+    }
     let socket = transport.socket.raw
     let code = try complete { libssh2_session_handshake($0, socket) }
     noteProgress()
