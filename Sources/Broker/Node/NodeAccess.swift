@@ -29,22 +29,28 @@ package struct NodeAccess: Sendable, Equatable {
   ) throws(Failure) -> [String] {
     let what = "Cannot reach node \(printable(name, limit: 100)) by ssh."
     if let template = host {
-      var text = template
       let values = [
-        "{node}": name, "{internalip}": node?.address("InternalIP") ?? hostIP,
-        "{externalip}": node?.address("ExternalIP"), "{hostname}": node?.address("Hostname"),
+        ("{node}", name), ("{internalip}", node?.address("InternalIP") ?? hostIP),
+        ("{externalip}", node?.address("ExternalIP")), ("{hostname}", node?.address("Hostname")),
       ]
-      for (place, value) in values where text.contains(place) {
-        guard let value else {
-          throw Failure(
-            .unreachable, what,
-            why: "The node has no \(place.dropFirst().dropLast()), which host in [ssh] asks for.",
-            fix:
-              "See kubectl get node \(printable(name, limit: 100)) -o wide, and change the template."
-          )
+      for (place, value) in values where value == nil && template.contains(place) {
+        throw Failure(
+          .unreachable, what,
+          why: "The node has no \(place.dropFirst().dropLast()), which host in [ssh] asks for.",
+          fix:
+            "See kubectl get node \(printable(name, limit: 100)) -o wide, and change the template."
+        )
+      }
+      // Once through: a value that looks like a place is none.
+      var text = ""
+      var rest = template[...]
+      while !rest.isEmpty {
+        if let (place, value) = values.first(where: { rest.hasPrefix($0.0) }), let value {
+          text += value
+          rest = rest.dropFirst(place.count)
+        } else {
+          text.append(rest.removeFirst())
         }
-        text = text.split(separator: place, omittingEmptySubsequences: false)
-          .joined(separator: value)
       }
       return [text]
     }
