@@ -6,7 +6,8 @@ import Testing
 
 /// The script's search for a pod's process, with real processes in network namespaces of their own.
 @Suite(.ownThreads) struct NodeProcessTests {
-  /// Starts a process in a network namespace of its own, after some commands there.
+  /// Starts a process in a network namespace of its own, after some commands there; it ends with our
+  /// end of its input.
   private static func inside(_ commands: String) async throws -> Spawned {
     let user = geteuid() == 0 ? [] : ["--user", "--map-root-user"]
     let process = try Spawned(
