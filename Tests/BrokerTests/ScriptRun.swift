@@ -16,7 +16,11 @@ struct ScriptRun: Sendable {
 
   /// Starts a shell that reads its commands, asks, and reads the answer.
   ///
-  /// - Parameter words: The whole command; without its own, `SHELL -s` and the connection.
+  /// - Parameters:
+  ///   - words: The whole command.
+  ///   - question: What is asked.
+  ///   - environment: All of its environment; nil for our own.
+  /// - Throws: `NoAnswer` when it ends before its answer does.
   init(
     _ words: [String], _ question: NodeQuestion = NodeQuestion(),
     environment: [String: String]? = nil

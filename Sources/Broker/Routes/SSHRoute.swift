@@ -45,7 +45,8 @@ package enum SSHRoute {
         point.conditions.insert(withoutOwnTraffic(connection), at: 0)
       } else {
         point.notes.append(
-          "The capture's own connection is among the packets: \(nodeName) does not say which it is.")
+          "The capture's own connection is among the packets: \(nodeName) does not say which it is."
+        )
       }
     }
     var wanted = request
