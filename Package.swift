@@ -70,9 +70,12 @@ let package = Package(
     .testTarget(
       name: "ExtcapTests", dependencies: ["Extcap", "poddump-extcap"],
       resources: [.copy("Golden")], swiftSettings: house),
-    .testTarget(name: "SSHTests", dependencies: ["SSH", "TestSupport"], swiftSettings: house),
     .testTarget(
-      name: "BrokerTests", dependencies: ["Broker", "Base", "Cluster", "Packets", "TestSupport"],
+      name: "SSHTests", dependencies: ["SSH", "Base", "TestSupport"],
+      resources: [.copy("Data"), .copy("Golden")], swiftSettings: house),
+    .testTarget(
+      name: "BrokerTests",
+      dependencies: ["Broker", "Base", "Cluster", "Packets", "SSH", "TestSupport"],
       resources: [.copy("Data")], swiftSettings: house),
     .testTarget(
       name: "PoddumpTests",

@@ -33,6 +33,7 @@ package enum EngineChoice: Sendable, Equatable {
 ///   - asked: The engine that the configuration names; nil to choose.
 ///   - lacking: What is in use and libssh2 does not have (`SSHSettings.needsOpenSSH`).
 ///   - ssh: The `ssh` program's path; nil where there is none.
+/// - Returns: The engine.
 /// - Throws: `Failure` when the engine that is needed is not there, or lacks something.
 package func chooseEngine(
   name: String, asked: SSHEngine?, lacking: [String], ssh: String?

@@ -34,6 +34,7 @@ struct HostPatterns: Sendable, Equatable {
   /// - Parameters:
   ///   - name: As `HostPatterns.name` gives it.
   ///   - hasher: Compares hashed names.
+  /// - Returns: Whether it is.
   func match(_ name: String, _ hasher: borrowing HostNameHasher) -> Bool {
     switch form {
     case .hashed(let hashed): return hasher.match(hashed, name)

@@ -61,7 +61,9 @@ extension KnownHosts {
     let what = "The host key of \(printable(host)) cannot be written to \(printable(file))."
     let name = HostPatterns.name(host, port)
     // A name that would read as a pattern, a list or a comment must not be written as a name.
-    guard name.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && !",*?!#@|".utf8.contains($0) }) else {
+    guard !name.isEmpty,
+      name.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && !",*?!#@|".utf8.contains($0) })
+    else {
       throw Failure(
         .other, what, why: "The host's name has characters that such files do not take.")
     }

@@ -62,16 +62,14 @@ package struct KnownHosts: Sendable {
     }
   }
 
-  /// The host key algorithms for which a key of this host is on file, in the order of the rows: what to
-  /// ask the server for, so that it shows a key that can be compared.
+  /// The types of the keys that are on file for a host, such as "ssh-ed25519", in the order of the rows:
+  /// what to ask the server for, so that it shows a key that can be compared.
   package func algorithms(for host: String, port: Int) -> [String] {
-    var names: [String] = []
-    for row in rows(for: host, port) where row.marker == .none {
-      // An RSA key signs in three ways (RFC 8332); ssh-rsa, with SHA-1, is the last resort.
-      let all = row.type == "ssh-rsa" ? ["rsa-sha2-512", "rsa-sha2-256", "ssh-rsa"] : [row.type]
-      names += all.filter { !names.contains($0) }
+    var types: [String] = []
+    for row in rows(for: host, port) where row.marker == .none && !types.contains(row.type) {
+      types.append(row.type)
     }
-    return names
+    return types
   }
 
   /// What the files say about a key that a server shows.
@@ -81,6 +79,7 @@ package struct KnownHosts: Sendable {
   ///   - port: The port; 22 for an alias.
   ///   - type: The key's type, as in "ssh-ed25519".
   ///   - key: The key as the server sends it.
+  /// - Returns: The verdict; that of a revoked key counts before all others.
   package func verdict(host: String, port: Int, type: String, key: [UInt8]) -> Verdict {
     let rows = rows(for: host, port)
     if let row = rows.first(where: { $0.marker == .revoked && $0.key == key }) {

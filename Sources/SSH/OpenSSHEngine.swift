@@ -4,7 +4,7 @@ internal import Synchronization
 /// Runs a command on a host by the OpenSSH client, lends its streams to `body`, and ends it.
 ///
 /// The client ends with this scope, whether `body` returns or throws, and when the task is cancelled: its
-/// input is closed, and what has not ended two seconds later is killed.
+/// input is closed, and what has not ended three seconds later is killed.
 ///
 /// - Parameters:
 ///   - settings: The host's effective settings.
@@ -13,13 +13,14 @@ internal import Synchronization
 ///   - command: The command line for the login shell there.
 ///   - note: Why this engine was chosen, where there is something to say.
 ///   - body: Works with the process; `end(errors:)` may be asked for while it runs.
+/// - Returns: What `body` returned.
 /// - Throws: `Failure` when ssh cannot be started, or what `body` throws.
 package func withOpenSSHProcess<R: Sendable>(
   _ settings: SSHSettings, options: SSHOptions, ssh: String, command: String, note: String?,
   _ body: @escaping @Sendable (SSHProcess) async throws(Failure) -> R
 ) async throws(Failure) -> R {
   let client = OpenSSHClient(
-    Command(ssh, OpenSSH.arguments(settings, options: options, command: command)),
+    OpenSSH.command(ssh, settings, options: options, command: command),
     what: SSHSettings.what(settings.name))
   async let life: Void = client.live()
   let result: Result<R, Failure>
@@ -42,7 +43,7 @@ package func withOpenSSHProcess<R: Sendable>(
 private final class OpenSSHClient: Sendable {
   /// How long ssh may take to end by itself once its input is closed: a round trip and the far end's
   /// own clean-up.
-  private static let grace = Duration.seconds(2)
+  private static let grace = Duration.seconds(3)
 
   let started = Promise<Result<Child, Failure>>()
   /// Given when nobody needs the process any more.
@@ -73,14 +74,22 @@ private final class OpenSSHClient: Sendable {
 
   /// Ends ssh and says how it ended; the first answer stays.
   func end(errors: String) async -> RemoteEnd {
+    let start = ContinuousClock.now
     released.give(())
     let status = await ended.value
+    let wasKilled = start.duration(to: .now) >= Self.grace
     return answer.withLock { answer in
       if let answer { return answer }
       let end: RemoteEnd =
         switch status {
-        case .success(let status): SSHCause.end(what, status: status, errors: errors)
         case .failure(let failure): .failed(failure)
+        // ssh that is sent SIGTERM ends with 255, as after a failure of its own.
+        case .success(.exited(255)) where wasKilled, .success(.signalled) where wasKilled:
+          .failed(
+            Failure(
+              .other, what, why: "The far end did not end within 3 s once its input was closed.",
+              detail: errors.isEmpty ? nil : printable(errors)))
+        case .success(let status): SSHCause.end(what, status: status, errors: errors)
         }
       answer = end
       return end

@@ -10,6 +10,7 @@ extension SSHCause {
   ///   - what: What was tried, a full sentence.
   ///   - status: How ssh ended.
   ///   - errors: What came on standard error, or the end of it.
+  /// - Returns: The command's exit status, or why there is none.
   package static func end(_ what: String, status: ChildStatus, errors: String) -> RemoteEnd {
     switch status {
     case .exited(255):
@@ -29,6 +30,7 @@ extension SSHCause {
   /// - Parameters:
   ///   - what: What was tried, a full sentence.
   ///   - detail: All that ssh said.
+  /// - Returns: The failure.
   package func failure(_ what: String, detail: String = "") -> Failure {
     Failure(kind, what, why: why, fix: fix, detail: detail.isEmpty ? nil : printable(detail))
   }

@@ -38,13 +38,12 @@ package enum SSHCause: Sendable, Equatable {
     case unreadable(String)
   }
 
-  /// What ssh's words mean.
+  /// What ssh's words mean; nil when the last line is none of ssh's own.
   ///
   /// The far end's standard error comes the same way. Only the last line decides: ssh speaks after
   /// everybody else.
   ///
   /// - Parameter errors: All that came on standard error, or the end of it.
-  /// - Returns: Nil when the last line is none of ssh's own.
   package init?(errors: String) {
     let message = SSHMessage(errors)
     guard let cause = Self.read(message) else { return nil }

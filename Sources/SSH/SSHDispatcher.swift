@@ -10,7 +10,7 @@ package protocol SSHConnection: Sendable {
 }
 
 /// Connects and logs in, in this process: the settings, whether somebody is there to answer, the host key
-/// algorithms to ask for first (empty for any), and what refuses a host key before anything is sent.
+/// algorithms to ask for first (none: any), and what refuses a host key before anything is sent.
 package typealias SSHOpener =
   @Sendable (
     _ settings: SSHSettings, _ isInteractive: Bool, _ preferredHostKeyAlgorithms: [String],
@@ -27,6 +27,7 @@ package typealias SSHOpener =
 ///   - isInteractive: Whether somebody is there to be asked for a passphrase or a password.
 ///   - open: The engine in this process.
 ///   - body: Works with the process. It runs once: no engine is tried again once a command was started.
+/// - Returns: What `body` returned.
 /// - Throws: `Failure` when no engine connects, or what `body` throws.
 package func withSSHProcess<R: Sendable>(
   _ settings: SSHSettings, options: SSHOptions, ssh: String? = OpenSSH.find(), command: String,
@@ -98,7 +99,9 @@ private final class HostKeyCheck: Sendable {
     let (host, port) = settings.hostKeyName
     let refusal = known.refusal(
       SSHSettings.what(settings.name), host: host, port: port, type: offer.type, key: offer.blob,
-      fingerprint: offer.fingerprint, policy: settings.hostKeys, file: settings.knownHosts.first)
+      fingerprint: offer.fingerprint, policy: settings.hostKeys,
+      // Nothing can be asked for its keys by an alias.
+      file: settings.hostKeyAlias == nil ? settings.knownHosts.first : nil)
     if let refusal {
       outcome.withLock { $0.hasRefused = true }
       return refusal

@@ -12,8 +12,12 @@ package final class SSHProcess: Sendable {
 
   /// Describes a running process.
   ///
-  /// - Parameter finish: Closes the far end's input and waits, bounded, for the end; its parameter is what
-  ///   was read from standard error, for the words of a failure. A second call gives the same answer.
+  /// - Parameters:
+  ///   - streams: Our ends of its streams.
+  ///   - engine: What carries the connection.
+  ///   - note: Why that engine was chosen, where there is something to say.
+  ///   - finish: Closes the far end's input and waits, bounded, for the end; its parameter is what was
+  ///     read from standard error, for the words of a failure. A second call gives the same answer.
   package init(
     streams: RemoteStreams, engine: SSHEngine, note: String?,
     finish: @escaping @Sendable (String) async -> RemoteEnd
@@ -27,6 +31,7 @@ package final class SSHProcess: Sendable {
   /// Closes the far end's input and waits for its end.
   ///
   /// - Parameter errors: What was read from its standard error, for the words of a failure.
+  /// - Returns: The exit status, or why there is none.
   package func end(errors: String) async -> RemoteEnd {
     await finish(errors)
   }

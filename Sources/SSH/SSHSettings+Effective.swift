@@ -13,6 +13,7 @@ extension SSHSettings {
   ///   - name: The host's name, address, or alias in ssh's files.
   ///   - options: What the configuration says.
   ///   - ssh: The `ssh` program, which is asked what its files say; nil for ssh's defaults.
+  /// - Returns: The settings.
   /// - Throws: `Failure` of kind `usage` when a name is none; another when ssh cannot read its files.
   package static func effective(
     name: String, options: SSHOptions, ssh: String?
@@ -22,9 +23,11 @@ extension SSHSettings {
     if let ssh {
       let asked = try await output(of: ssh, name, OpenSSH.overrides(options))
       settings = SSHSettings(name: name, sshG: asked, options: options)
-      // ssh's own defaults, without the user's and the system's files.
-      let plain = try await output(of: ssh, name, ["-F", "/dev/null"])
-      settings.hasOwnCiphers = SSHGOutput(asked)["ciphers"] != SSHGOutput(plain)["ciphers"]
+      // The defaults, without the user's and the system's files. An ssh that takes no cipher to be put
+      // first (before 8.1, or built without it) fails here rather than later.
+      let plain = try? await output(
+        of: ssh, name, ["-F", "/dev/null", "-o", OpenSSH.fastCipherFirst])
+      settings.hasOwnCiphers = !SSHGOutput.isSameChoice(asked, plain ?? "")
     } else {
       settings = SSHSettings(name: name, options: options)
     }

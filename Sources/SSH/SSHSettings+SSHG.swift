@@ -35,6 +35,16 @@ struct SSHGOutput: Sendable, Equatable {
     ["yes", "true"].contains(values[keyword]?.first?.lowercased())
   }
 
+  /// Whether two outputs have the same ciphers, wherever in the order our fast one stands.
+  static func isSameChoice(_ one: String, _ other: String) -> Bool {
+    func ciphers(_ text: String) -> [Substring]? {
+      let all = SSHGOutput(text)["ciphers"]?.split(separator: ",")
+      guard let all, all.contains(where: { $0 == OpenSSH.fastCipher }) else { return nil }
+      return all.filter { $0 != OpenSSH.fastCipher }
+    }
+    return ciphers(one).map { $0 == ciphers(other) } ?? false
+  }
+
   /// The settings that differ from those for another name, but for what only repeats the name.
   func differs(from other: SSHGOutput) -> Bool {
     let repeated: Set<String> = ["host", "hostname", "originalhost", "controlpath"]
@@ -72,7 +82,9 @@ extension SSHSettings {
       connectTimeout = seconds
     }
     let tokens = PathTokens(settings: self, user: user)
-    identityFiles = output.all("identityfile").compactMap(tokens.expand)
+    // ssh -G leaves out a file of ours that is not there.
+    let keys = options.key.map { [$0] } ?? output.all("identityfile")
+    identityFiles = keys.compactMap(tokens.expand)
     certificateFiles = output.all("certificatefile").compactMap(tokens.expand)
     agent = Self.agent(output.text("identityagent"), tokens)
     // ssh -G prints several files with blanks between and does not quote: a file with a blank in its

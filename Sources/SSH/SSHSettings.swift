@@ -57,7 +57,7 @@ package struct SSHSettings: Sendable, Equatable {
   package var hostKeys = HostKeyPolicy.strict
   package var proxyJump: String?
   package var proxyCommand: String?
-  /// Whether ssh's files choose the ciphers; then the OpenSSH client keeps them as they are.
+  /// Whether ssh's files choose the ciphers, or ssh takes none to be put first: then they stay as they are.
   package var hasOwnCiphers = false
   /// Features in use that only the OpenSSH client has, in words: "ProxyJump", "certificates".
   package var needsOpenSSH: [String] = []

@@ -19,6 +19,7 @@ struct ShortRun: Sendable, Equatable {
   ///   - what: What the caller tries, for the failure's first sentence.
   ///   - deadline: How long it may take; it is ended then.
   ///   - limit: The most bytes accepted from each of its outputs.
+  /// - Returns: What it printed, whatever its exit status.
   /// - Throws: `Failure` when it cannot be started, takes too long, or prints too much.
   static func run(
     _ command: Command, _ what: String, within deadline: Duration, limit: Int = 1 << 20

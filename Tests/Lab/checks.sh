@@ -11,8 +11,8 @@ check() { # NAME COMMAND...
     passed=$((passed + 1))
   else
     failed=$((failed + 1))
-    echo "FAILED $name: $*" | cut -c1-500 >&2
-    head -n 5 "$work/out" | sed 's/^/    /' >&2
+    echo "FAILED $name: $*" | head -n 1 | cut -c1-200 >&2
+    head -n 8 "$work/out" | sed 's/^/    /' >&2
   fi
 }
 refute() { # NAME COMMAND...
@@ -36,7 +36,7 @@ init_of() { object --arg node "$1" '.nodes[] | select(.name == $node).initPid'; 
 namespace_of() { readlink "/proc/$1/ns/$2"; }
 running_pods() { object '.pods[] | select(.containers[0].pid) | "\(.name) \(.node) \(.hostNetwork)"'; }
 calico() { echo "cali$(printf %s "$1" | sha1sum | cut -c1-11)"; }
-alive() { [[ -d /proc/$1 && $(cut -d')' -f2 "/proc/$1/stat" | cut -c2) != Z ]]; }
+alive() { [[ -d /proc/$1 && $(cut -d')' -f2 "/proc/$1/stat" 2>/dev/null | cut -c2) =~ [^Z] ]]; }
 
 # The name of the node's interface whose other end is the pod's eth0, by index as a person would find it.
 host_interface() { # POD NODE

@@ -96,7 +96,8 @@ struct PodPoint {
       guard let peer = own.peer else {
         return no("The pod's \(name) has no other end on the node.")
       }
-      guard let link = node.nodeLinks.first(where: { $0.index == peer }), link.peer == own.index
+      guard let link = node.nodeLinks.first(where: { $0.index == peer }), link.peer == own.index,
+        link.name != uplink
       else {
         return no("The pod's \(name) is not one of a pair whose other end is on \(nodeName).")
       }
@@ -141,7 +142,8 @@ struct PodPoint {
   private func byRoute() -> (Link, String)? {
     for device in node.routes {
       guard let link = node.nodeLinks.first(where: { $0.name == device }) else { continue }
-      if link.peer != nil, link.name != uplink {
+      // What stands on an interface of the node (a VLAN, a macvlan) leads to more than one pod.
+      if link.peer != nil, !link.hasNamedPeer, link.name != uplink {
         return (link, "the node's route to the pod leads there")
       }
       if let address = node.neighbour, let port = node.bridgePorts[address],
@@ -222,6 +224,12 @@ struct PodPoint {
     guard choice != .host || asked == nil || asked != "lo" else {
       throw Failure(.usage, what, why: "lo is no interface between node and pod.")
     }
+    let names = node.nodeLinks.map(\.name)
+    if let asked, asked != "any", !names.isEmpty, !names.contains(asked) {
+      throw Failure(
+        .notFound, what, why: "\(nodeName), whose network it shares, has no interface \(asked).",
+        fix: "Choose one of \((names.prefix(40) + ["any"]).joined(separator: ", ")) with -i.")
+    }
     var point = CapturePoint(
       interface: asked ?? uplink ?? "any", targetInterface: asked ?? uplink ?? "any",
       reason: "\(asked ?? uplink ?? "any") of node \(nodeName), whose network the pod shares")
@@ -251,7 +259,7 @@ struct PodPoint {
     }
     var point = CapturePoint(
       interface: uplink, targetInterface: uplink,
-      reason: "\(uplink) of node \(nodeName), by the pod's address (\(lowercased(why.why)) "
+      reason: "\(uplink) of node \(nodeName), by the pod's address (\(lowercased(why.why)); "
         + "\(lowercased(other.why)))")
     point.isNodes = true
     point.conditions = [addresses.map { "host \($0.text)" }.joined(separator: " or ")]

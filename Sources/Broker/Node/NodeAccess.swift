@@ -23,6 +23,7 @@ package struct NodeAccess: Sendable, Equatable {
   ///   - hostIP: The address that the pod's status has for its node.
   ///   - node: The node, where somebody asked for it.
   ///   - hasOwnSettings: Whether the user's ssh has settings for a host of the node's name.
+  /// - Returns: Names or addresses, each once.
   /// - Throws: `Failure` when there is none.
   package func hosts(
     of name: String, hostIP: String?, node: Node?, hasOwnSettings: Bool

@@ -8,6 +8,9 @@ package struct Link: Sendable, Equatable {
   /// The number of the interface that it is connected to or stands on (`iflink`), in the namespace of
   /// that one; nil where there is none.
   package var peer: Int?
+  /// Whether the listing has that one by a name of this namespace: so `ip` writes what an interface stands
+  /// on (a VLAN, a macvlan), and busybox every number that it knows here too.
+  package var hasNamedPeer = false
   /// The other namespace's number as this one counts them (`link-netnsid`), where it is another.
   package var peerNamespace: Int?
   /// The same by its name in /run/netns, where it has one.
@@ -16,12 +19,13 @@ package struct Link: Sendable, Equatable {
   package var address: String?
 
   package init(
-    index: Int, name: String, peer: Int? = nil, peerNamespace: Int? = nil,
-    peerNamespaceName: String? = nil, address: String? = nil
+    index: Int, name: String, peer: Int? = nil, hasNamedPeer: Bool = false,
+    peerNamespace: Int? = nil, peerNamespaceName: String? = nil, address: String? = nil
   ) {
     self.index = index
     self.name = name
     self.peer = peer
+    self.hasNamedPeer = hasNamedPeer
     self.peerNamespace = peerNamespace
     self.peerNamespaceName = peerNamespaceName
     self.address = address
@@ -39,7 +43,8 @@ package struct Link: Sendable, Equatable {
       guard words.count >= 2, words[0].hasSuffix(":"), words[1].hasSuffix(":"),
         let index = Int(words[0].dropLast()), index > 0
       else { continue }
-      let parts = words[1].dropLast().split(separator: "@", maxSplits: 1)
+      let parts = words[1].dropLast().split(
+        separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
       guard let name = parts.first.map(String.init), isInterfaceName(name) else { continue }
       var link = Link(index: index, name: name)
       if parts.count == 2 {
@@ -56,8 +61,11 @@ package struct Link: Sendable, Equatable {
       }
       links.append(link)
     }
+    // Not by a search for each: a hostile answer has as many as fit into it.
+    let indices = Dictionary(links.map { ($0.name, $0.index) }) { first, _ in first }
     for (position, name) in peers {
-      links[position].peer = links.first { $0.name == name }?.index
+      links[position].peer = indices[String(name)]
+      links[position].hasNamedPeer = links[position].peer != nil
     }
     return links
   }
@@ -185,9 +193,10 @@ package struct NodeFacts: Sendable, Equatable {
   /// The value of `SSH_CONNECTION` (ssh(1)): client address and port, server address and port.
   private static func connection(_ value: Substring) -> Connection? {
     let words = value.split(separator: " ")
-    guard words.count == 4, let client = IPAddress(String(words[0])),
-      let clientPort = UInt16(words[1]), let server = IPAddress(String(words[2])),
-      let serverPort = UInt16(words[3])
+    // A link-local address has its zone (RFC 4007, 11.2), which is no part of a packet.
+    func address(_ word: Substring) -> IPAddress? { IPAddress(String(word.prefix { $0 != "%" })) }
+    guard words.count == 4, let client = address(words[0]), let clientPort = UInt16(words[1]),
+      let server = address(words[2]), let serverPort = UInt16(words[3])
     else { return nil }
     return Connection(
       client: client, clientPort: clientPort, server: server, serverPort: serverPort)

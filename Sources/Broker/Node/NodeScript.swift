@@ -52,6 +52,7 @@ package enum NodeScript {
   /// standard input. `SSH_CONNECTION`, which sudo takes away, comes along as parameters.
   ///
   /// - Parameter sudo: Whether sudo may be tried.
+  /// - Returns: The command line, as one word for ssh.
   package static func loader(sudo: Bool) -> String {
     let root =
       sudo

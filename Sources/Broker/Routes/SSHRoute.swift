@@ -38,11 +38,14 @@ package enum SSHRoute {
         .noRoute, what, why: "\(nodeName) has no sleep, so that no time limit can be set there.",
         fix: "Accept that with --ttl 0.")
     }
-    if point.isNodes, let connection = node.connection {
+    if point.isNodes {
       if request.includesOwnTraffic {
         point.notes.append("The capture's own connection is among the packets.")
-      } else {
+      } else if let connection = node.connection {
         point.conditions.insert(withoutOwnTraffic(connection), at: 0)
+      } else {
+        point.notes.append(
+          "The capture's own connection is among the packets: \(nodeName) does not say which it is.")
       }
     }
     var wanted = request

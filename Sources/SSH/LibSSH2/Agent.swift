@@ -93,6 +93,7 @@ struct Agent {
   ///   - algorithm: The signature's algorithm; for RSA it chooses the hash.
   ///   - deadline: Until when.
   /// - Returns: The bare signature, without its algorithm's name.
+  /// - Throws: `Unusable` when the agent refuses, or signs by another algorithm.
   func sign(
     _ data: [UInt8], with blob: [UInt8], algorithm: String, deadline: Deadline
   ) throws(Unusable) -> [UInt8] {

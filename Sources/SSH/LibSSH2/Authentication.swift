@@ -42,6 +42,8 @@ extension LibSSH2Session {
   ///   - blob: The public key.
   ///   - user: Who logs in.
   ///   - sign: Signs the bytes by the algorithm of this name; nil gives up.
+  /// - Returns: What the server says about it.
+  /// - Throws: `SSHConnectError` when the connection is gone, or time is over.
   mutating func authenticate(
     _ blob: [UInt8], user: String,
     sign: @escaping (UnsafeRawBufferPointer, String) -> [UInt8]?

@@ -216,7 +216,8 @@ struct ChannelLoop: ~Copyable {
   // MARK: - Sleeping
 
   private func sleep(isBusy: Bool) -> RemoteEnd? {
-    let wantsInput = !isEOFSent && inputStart == inputEnd
+    let wantsInput =
+      !isEOFSent && inputStart == inputEnd
       && transport.outgoing.count < Self.inputSize
     var entries = [
       pollfd(fd: stop.reader, events: Int16(POLLIN), revents: 0),

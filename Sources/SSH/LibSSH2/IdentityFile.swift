@@ -74,6 +74,8 @@ struct IdentityFile {
   }
 }
 
-private func systemRead(_ descriptor: Int32, _ memory: UnsafeMutableRawPointer?, _ count: Int) -> Int {
+private func systemRead(_ descriptor: Int32, _ memory: UnsafeMutableRawPointer?, _ count: Int)
+  -> Int
+{
   read(descriptor, memory, count)
 }

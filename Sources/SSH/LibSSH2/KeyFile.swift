@@ -51,7 +51,8 @@ struct KeyFile: Equatable {
     case "OPENSSH PRIVATE KEY-----":
       let body = lines[(begin + 1)...].prefix { !$0.starts(with: Array("-----END".utf8)) }
       guard let decoded = SSHBase64.decode(body.joined()), let key = Self.openSSH(decoded) else {
-        throw Unusable(why: "is damaged: it begins as a key of OpenSSH's format and goes on otherwise")
+        throw Unusable(
+          why: "is damaged: it begins as a key of OpenSSH's format and goes on otherwise")
       }
       self = key
     case "RSA PRIVATE KEY-----", "EC PRIVATE KEY-----", "DSA PRIVATE KEY-----",
@@ -111,7 +112,8 @@ struct KeyFile: Equatable {
   private static func publicKey(_ lines: [ArraySlice<UInt8>]) -> KeyFile? {
     for line in lines where line.first != UInt8(ascii: "#") {
       let words = line.split(whereSeparator: { $0 == 0x20 || $0 == 0x09 })
-      guard words.count >= 2, let blob = SSHBase64.decode(words[1]), let type = PublicBlob.type(blob),
+      guard words.count >= 2, let blob = SSHBase64.decode(words[1]),
+        let type = PublicBlob.type(blob),
         Array(type.utf8) == Array(words[0])
       else { return nil }
       return KeyFile(format: .publicKey, type: type, publicBlob: blob)
@@ -125,6 +127,7 @@ struct KeyFile: Equatable {
   /// What about this key libssh2 lacks, in words; nil when it can use it.
   ///
   /// - Parameter hasRSASHA2: Whether libssh2 signs with RSA and SHA-2 by itself.
+  /// - Returns: The end of a sentence such as "the key is …".
   func needsOpenSSH(hasRSASHA2: Bool) -> String? {
     KeyFile.needsOpenSSH(type: type ?? "")
       ?? {
@@ -150,7 +153,8 @@ struct KeyFile: Equatable {
     case "ssh-rsa": "RSA"
     case "ssh-dss": "DSA"
     case let type? where type.hasPrefix("ecdsa"): "ecdsa"
-    case let type?: String(type.unicodeScalars.filter { $0.value > 0x20 && $0.value < 0x7F }.prefix(40))
+    case let type?:
+      String(type.unicodeScalars.filter { $0.value > 0x20 && $0.value < 0x7F }.prefix(40))
     case nil: "key"
     }
   }

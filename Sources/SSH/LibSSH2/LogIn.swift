@@ -36,7 +36,8 @@ struct LogIn {
 
   // MARK: - Keys
 
-  private mutating func offerKeys(on session: inout LibSSH2Session) throws(SSHConnectError) -> Bool {
+  private mutating func offerKeys(on session: inout LibSSH2Session) throws(SSHConnectError) -> Bool
+  {
     var files: [IdentityFile] = []
     for path in settings.identityFiles {
       switch IdentityFile.look(path) {
@@ -119,7 +120,9 @@ struct LogIn {
     guard file.key.isEncrypted || lack != nil else {
       record.offer(name, isRSA: file.type == "ssh-rsa")
       let answer = try use(file, passphrase: nil, on: &session)
-      if answer == .unreadable { record.replaceLast(name, "cannot be read by libssh2", needs: name) }
+      if answer == .unreadable {
+        record.replaceLast(name, "cannot be read by libssh2", needs: name)
+      }
       return answer == .accepted
     }
     // Nobody is asked for the passphrase of a key that the server would refuse.
@@ -149,7 +152,8 @@ struct LogIn {
     guard asking != .nobody else {
       record.skip(
         path,
-        "is encrypted, and there is no terminal to ask for its passphrase; add it to an agent with ssh-add")
+        "is encrypted, and there is no terminal to ask for its passphrase; add it to an agent with ssh-add"
+      )
       return false
     }
     // As often as ssh asks (ssh_config(5), NumberOfPasswordPrompts).

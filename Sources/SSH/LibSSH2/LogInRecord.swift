@@ -74,7 +74,8 @@ struct LogInRecord: Equatable {
     }
     return failures.denied(
       sentences.joined(separator: " "),
-      fix: "Add your public key to ~/.ssh/authorized_keys of \(failures.user) there, or name the right user and key under [ssh].",
+      fix:
+        "Add your public key to ~/.ssh/authorized_keys of \(failures.user) there, or name the right user and key under [ssh].",
       needsOpenSSH: needs.isEmpty ? nil : needs.joined(separator: ", "))
   }
 
@@ -84,7 +85,9 @@ struct LogInRecord: Equatable {
     let keys = offered.count == 1 ? "one key" : "\(offered.count) keys"
     return failures.denied(
       "The server ended the log-in after \(keys): \(Self.list(offered)).\(said)",
-      fix: "Name the right key under [ssh], or set IdentitiesOnly for \(failures.name) in ~/.ssh/config.")
+      fix:
+        "Name the right key under [ssh], or set IdentitiesOnly for \(failures.name) in ~/.ssh/config."
+    )
   }
 
   private static func list(_ names: [String]) -> String {

@@ -21,6 +21,7 @@ enum Asking: Equatable {
   /// - Parameters:
   ///   - hasTerminal: Whether there is a person at a terminal.
   ///   - environment: The value of an environment variable.
+  /// - Returns: Who is asked.
   static func choose(hasTerminal: Bool, environment: (String) -> String?) -> Asking {
     let program = environment("SSH_ASKPASS").map(Asking.program)
     let hasDisplay = environment("DISPLAY") != nil || environment("WAYLAND_DISPLAY") != nil

@@ -47,30 +47,13 @@ struct RSAKey: ~Copyable {
   }
 
   private static func make(n: [UInt8], e: [UInt8], d: [UInt8]) -> OpaquePointer? {
-    guard let builder = OSSL_PARAM_BLD_new() else { return nil }
-    defer { OSSL_PARAM_BLD_free(builder) }
-    var numbers: [OpaquePointer?] = []
+    let numbers = [n, e, d].map { (bytes: [UInt8]) in
+      BN_bin2bn(bytes, Int32(clamping: bytes.count), nil)
+    }
     defer { for number in numbers { BN_clear_free(number) } }
-    for (name, bytes) in [
-      (OSSL_PKEY_PARAM_RSA_N, n), (OSSL_PKEY_PARAM_RSA_E, e), (OSSL_PKEY_PARAM_RSA_D, d),
-    ] {
-      let number = BN_bin2bn(bytes, Int32(clamping: bytes.count), nil)
-      numbers.append(number)
-      guard number != nil, OSSL_PARAM_BLD_push_BN(builder, name, number) == 1 else { return nil }
-    }
-    guard let parameters = OSSL_PARAM_BLD_to_param(builder) else { return nil }
-    defer { OSSL_PARAM_free(parameters) }
-    guard let context = EVP_PKEY_CTX_new_from_name(nil, "RSA", nil) else { return nil }
-    defer { EVP_PKEY_CTX_free(context) }
-    var made: OpaquePointer?
-    // EVP_PKEY_KEYPAIR of <openssl/evp.h>, a sum of macros.
-    guard EVP_PKEY_fromdata_init(context) == 1,
-      EVP_PKEY_fromdata(context, &made, Int32(EVP_PKEY_KEYPAIR_SELECTION), parameters) == 1
-    else {
-      ERR_clear_error()
-      return nil
-    }
-    return made
+    guard numbers.allSatisfy({ $0 != nil }) else { return nil }
+    defer { ERR_clear_error() }
+    return poddump_rsa_key(numbers[0], numbers[1], numbers[2])
   }
 
   deinit { EVP_PKEY_free(key) }

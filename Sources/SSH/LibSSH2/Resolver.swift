@@ -71,7 +71,8 @@ enum Resolver {
       var text = [CChar](repeating: 0, count: Int(NI_MAXHOST))
       getnameinfo(
         address, entry.ai_addrlen, &text, socklen_t(text.count), nil, 0, NI_NUMERICHOST)
-      let name = String(decoding: text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+      let name = String(
+        decoding: text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
       addresses.append(SocketAddress(family: entry.ai_family, bytes: bytes, text: name))
     }
     return .addresses(addresses)

@@ -1,38 +1,52 @@
-/// What a server says before the key exchange: its version line (RFC 4253, 4.2), then, unencrypted, the
-/// algorithms it offers (RFC 4253, 7.1).
-enum ServerGreeting: Equatable {
-  /// More bytes are needed.
-  case incomplete
-  /// It is no SSH server of version 2; the bytes that it began with.
-  case notSSH([UInt8])
-  /// An SSH server: its version line, and where the line ends.
-  case version(String, end: Int)
+/// Looks for a server's version line (RFC 4253, 4.2), byte by byte as it arrives; lines before it are allowed.
+struct ServerGreeting {
+  enum State: Equatable {
+    /// More bytes are needed.
+    case incomplete
+    /// It is no SSH server of version 2.
+    case notSSH
+    /// An SSH server: its version line, and where the line ends.
+    case version(String, end: Int)
+  }
 
   /// The most bytes before the version line ends. OpenSSH gives up after 1024 lines or one of 8 KiB; whoever
   /// greets with more than this means somebody else.
   static let limit = 16 << 10
 
-  /// Looks for the version line; lines before it are allowed.
-  static func parse(_ bytes: some RandomAccessCollection<UInt8>) -> ServerGreeting {
-    let bytes = Array(bytes.prefix(limit))
-    var start = 0
-    while let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) {
-      if bytes[start..<end].contains(0) { return .notSSH(Array(bytes.prefix(200))) }
-      let line = String(decoding: bytes[start..<end].filter { $0 != 0x0D }, as: UTF8.self)
-      if line.hasPrefix("SSH-") {
-        guard line.hasPrefix("SSH-2.0-") || line.hasPrefix("SSH-1.99-") else {
-          return .notSSH(Array(bytes.prefix(200)))
-        }
-        return .version(line, end: end + 1)
+  private(set) var state = State.incomplete
+  /// What came until the version line's end.
+  private(set) var bytes: [UInt8] = []
+  private var lineStart = 0
+
+  /// Takes bytes until the version line's end.
+  ///
+  /// - Returns: How many it took.
+  @discardableResult
+  mutating func take(_ new: some Collection<UInt8>) -> Int {
+    var taken = 0
+    for byte in new {
+      guard state == .incomplete else { break }
+      taken += 1
+      bytes.append(byte)
+      if byte == 0 || bytes.count >= Self.limit {
+        state = .notSSH
+      } else if byte == UInt8(ascii: "\n") {
+        endLine()
       }
-      // Nobody else's answer to an SSH greeting is followed by one.
-      if line.hasPrefix("HTTP/") || line.hasPrefix("\u{16}\u{03}") {
-        return .notSSH(Array(bytes.prefix(200)))
-      }
-      start = end + 1
     }
-    let isOver = bytes.count >= limit || bytes[start...].contains(0)
-    return isOver ? .notSSH(Array(bytes.prefix(200))) : .incomplete
+    return taken
+  }
+
+  private mutating func endLine() {
+    let line = String(
+      decoding: bytes[lineStart...].filter { $0 != 0x0D && $0 != 0x0A }, as: UTF8.self)
+    lineStart = bytes.count
+    if line.hasPrefix("SSH-2.0-") || line.hasPrefix("SSH-1.99-") {
+      state = .version(line, end: bytes.count)
+    } else if line.hasPrefix("SSH-") || line.hasPrefix("HTTP/") {
+      // An older protocol; and nobody who speaks HTTP greets later on.
+      state = .notSSH
+    }
   }
 }
 

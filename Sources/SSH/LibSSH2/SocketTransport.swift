@@ -27,7 +27,9 @@ final class SocketTransport {
   private(set) var outgoing: [UInt8] = []
   /// When something was received last.
   private(set) var lastHeard = ContinuousClock.now
-  /// All bytes until the login begins, bounded; nil afterwards.
+  /// What the server greeted with.
+  private(set) var greeting = ServerGreeting()
+  /// The bytes after the greeting until the login begins, bounded; nil afterwards.
   private(set) var early: [UInt8]? = []
   /// What the server said when it disconnected: its reason (RFC 4253, 11.1), and its words.
   private(set) var disconnect: (reason: Int32, words: String)?
@@ -36,14 +38,13 @@ final class SocketTransport {
   /// Whether the server closed the connection.
   private(set) var isEnded = false
   /// Whether the far end began with something that is no SSH greeting.
-  private(set) var isNotSSH = false
+  var isNotSSH: Bool { greeting.state == .notSSH }
   /// Whether libssh2 wanted more memory than it may have.
   private(set) var isOverfed = false
   /// Whether poll(2) said there is something to receive, and not all was.
   private var isReadable = false
   private var allowance = 0
   private var isClosed = false
-  private var hasVersion = false
   private var allocated = 0
 
   /// Signs what libssh2 asks to have signed (RFC 4252, 7), and returns the bare signature.
@@ -131,19 +132,9 @@ final class SocketTransport {
   }
 
   private func noteEarly(_ bytes: UnsafeRawBufferPointer) {
-    // The greeting, and one packet of at most 35 000 bytes.
-    guard (early?.count ?? 0) < ServerGreeting.limit + 40_000 else { return }
-    early?.append(contentsOf: bytes)
-    guard !hasVersion, let early else { return }
-    // The greeting arrives byte by byte.
-    guard early.last == UInt8(ascii: "\n") || early.last == 0 || early.count > 8 << 10 else {
-      return
-    }
-    switch ServerGreeting.parse(early) {
-    case .incomplete: break
-    case .notSSH: isNotSSH = true
-    case .version: hasVersion = true
-    }
+    let rest = bytes.dropFirst(greeting.take(bytes))
+    // One packet of at most 35 000 bytes, and a bit.
+    if !rest.isEmpty, early?.count ?? 0 < 40_000 { early?.append(contentsOf: rest) }
   }
 
   fileprivate func noteDisconnect(reason: Int32, _ words: UnsafeRawBufferPointer) {
@@ -173,7 +164,8 @@ final class SocketTransport {
     _ memory: UnsafeMutableRawPointer, _ count: Int
   ) -> UnsafeMutableRawPointer? {
     guard let larger = allocate(count) else { return nil }
-    larger.copyMemory(from: memory, byteCount: min(count, (memory - Self.header).load(as: Int.self)))
+    larger.copyMemory(
+      from: memory, byteCount: min(count, (memory - Self.header).load(as: Int.self)))
     free(memory)
     return larger
   }

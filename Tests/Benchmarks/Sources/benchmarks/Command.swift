@@ -26,6 +26,8 @@ struct Transfer {
   var seconds: Double
   /// The most memory it ever held, in bytes, without what it started.
   var peak: Int
+  /// CPU seconds, of what it started too.
+  var cpu: Double
 }
 
 /// What a command cost.
@@ -66,18 +68,50 @@ enum Command {
     return Cost(seconds: seconds, peak: peak, status: (status >> 8) & 0xff)
   }
 
-  /// Runs a program and reads its output through a pipe of 1 MiB, as Wireshark's is.
-  static func transfer(_ words: [String]) throws -> Transfer {
+  /// CPU seconds of all children that were waited for, and of theirs.
+  private static func cpuOfChildren() -> Double {
+    var usage = rusage()
+    getrusage(RUSAGE_CHILDREN.rawValue, &usage)
+    return Double(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec)
+      + Double(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6
+  }
+
+  /// Starts a program, waits for the first byte of its output, and ends it.
+  ///
+  /// Returns the seconds that took.
+  static func untilFirstByte(_ words: [String]) throws -> Double {
     let process = Process()
     let pipe = Pipe()
     process.executableURL = URL(filePath: words[0])
     process.arguments = Array(words.dropFirst())
     process.standardInput = FileHandle.nullDevice
     process.standardOutput = pipe
-    let reader = pipe.fileHandleForReading.fileDescriptor
-    _ = fcntl(reader, 1031, 1 << 20)  // F_SETPIPE_SZ
+    let start = DispatchTime.now()
     try process.run()
     try pipe.fileHandleForWriting.close()
+    var byte: UInt8 = 0
+    let count = read(pipe.fileHandleForReading.fileDescriptor, &byte, 1)
+    let seconds = Double(DispatchTime.now().uptimeNanoseconds - start.uptimeNanoseconds) / 1e9
+    process.terminate()
+    process.waitUntilExit()
+    guard count == 1 else { throw Failed("\(words) delivered nothing") }
+    return seconds
+  }
+
+  /// Runs a program and reads its output through a pipe of 1 MiB, as Wireshark's is, or a FIFO that it opens.
+  static func transfer(_ words: [String], from fifo: String? = nil) throws -> Transfer {
+    let before = cpuOfChildren()
+    let process = Process()
+    let pipe = Pipe()
+    process.executableURL = URL(filePath: words[0])
+    process.arguments = Array(words.dropFirst())
+    process.standardInput = FileHandle.nullDevice
+    process.standardOutput = pipe
+    try process.run()
+    try pipe.fileHandleForWriting.close()
+    let reader = fifo.map { open($0, O_RDONLY) } ?? pipe.fileHandleForReading.fileDescriptor
+    defer { if fifo != nil { close(reader) } }
+    _ = fcntl(reader, 1031, 1 << 20)  // F_SETPIPE_SZ
     var buffer = [UInt8](repeating: 0, count: 1 << 20)
     var total = 0
     var peak = 0
@@ -86,12 +120,17 @@ enum Command {
       let count = read(reader, &buffer, buffer.count)
       if count <= 0 { break }
       if total == 0 { first = .now() }
+      // It may be gone when its output has ended.
+      if total >> 24 != (total + count) >> 24 {
+        peak = max(peak, residentPeak(of: process.processIdentifier))
+      }
       total += count
     }
     let seconds = Double(DispatchTime.now().uptimeNanoseconds - first.uptimeNanoseconds) / 1e9
     peak = max(peak, residentPeak(of: process.processIdentifier))
     process.waitUntilExit()
-    return Transfer(bytes: total, seconds: seconds, peak: peak)
+    return Transfer(
+      bytes: total, seconds: seconds, peak: peak, cpu: cpuOfChildren() - before)
   }
 
   /// Runs a program and gives what it printed.
