@@ -109,7 +109,11 @@ import Darwin
         setsockopt(connection, SOL_SOCKET, SO_LINGER, &now, socklen_t(MemoryLayout<linger>.size))
       }
       switch self {
-      case .nobody, .closing: break
+      case .nobody: break
+      case .closing:
+        // What is not read would make a reset of the close.
+        var greeting = [UInt8](repeating: 0, count: 256)
+        _ = read(connection, &greeting, greeting.count)
       case .silent: sleep(4)
       case .resetting:
         // Not before it was accepted.

@@ -3,7 +3,14 @@ import TestSupport
 
 /// Keys for all tests, made once.
 struct TestKeys: Sendable {
-  static let shared = Result { try TestKeys() }
+  static let shared = Result {
+    // What is static is never given back.
+    atexit {
+      guard case .success(let keys) = TestKeys.shared else { return }
+      try? FileManager.default.removeItem(atPath: keys.folder.path)
+    }
+    return try TestKeys()
+  }
 
   let folder: Scratch
   static let passphrase = "correct horse"

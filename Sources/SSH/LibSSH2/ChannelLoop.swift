@@ -31,7 +31,7 @@ struct ChannelLoop: ~Copyable {
   private var inputStart = 0
   private var inputEnd = 0
   private var isEOFSent = false
-  private var asked: ContinuousClock.Instant?
+  /// Whether the server was asked for a sign of life and has not given one.
   private var isAsking = false
 
   /// Takes over a session in which a command runs; it is closed when the loop goes.
@@ -160,15 +160,11 @@ struct ChannelLoop: ~Copyable {
   /// variables any more (RFC 4254, 6.4), so the server refuses, and that is the answer.
   private mutating func keepAlive() throws(Failure) {
     let silence = ContinuousClock.now - transport.lastHeard
-    if isAsking || silence >= Self.keepaliveInterval && (asked ?? .now) <= .now {
-      isAsking = true
-      if asked == nil { asked = .now }
-      let code = libssh2_channel_setenv_ex(channel, "PODDUMP_KEEPALIVE", 17, "", 0)
-      if code != LIBSSH2_ERROR_EAGAIN {
-        isAsking = false
-        asked = nil
-      }
-    }
+    guard isAsking || silence >= Self.keepaliveInterval else { return }
+    // A far end that has closed its side answers no more. What it sent is here and waits for our reader.
+    guard libssh2_channel_wait_closed(channel) != 0 else { return }
+    let code = libssh2_channel_setenv_ex(channel, "PODDUMP_KEEPALIVE", 17, "", 0)
+    isAsking = code == LIBSSH2_ERROR_EAGAIN
     guard isAsking, silence >= Self.deadAfter else { return }
     throw Failure(
       .unreachable, "The connection to \(host) is lost.",
