@@ -39,7 +39,7 @@ package struct NodeAccess: Sendable, Equatable {
         guard let value else {
           throw Failure(
             .unreachable, what,
-            why: "The node has no \(place.dropFirst().dropLast()), which host in [ssh] asks for.",
+            why: "The cluster knows nothing of it to put for \(place) in host of [ssh].",
             fix:
               "See kubectl get node \(printable(name, limit: 100)) -o wide, and change the template."
           )
@@ -77,7 +77,8 @@ package struct NodeLogin: Sendable, Equatable {
   package var destination: String
   /// What carries the connection.
   package var engine: SSHEngine
-  /// Why it is the OpenSSH client, if that was chosen automatically.
+  /// The OpenSSH client and why, if that was chosen automatically; for libssh2, a sentence about a new
+  /// host key.
   package var note: String?
   /// What reaches the same by the ssh client.
   package var command: Command
@@ -94,7 +95,7 @@ package struct NodeLogin: Sendable, Equatable {
     switch engine {
     case .libssh2: "ssh to \(destination), carried by libssh2 \(SSHLibrary.version)"
     case .openssh:
-      "ssh to \(destination), carried by the OpenSSH client" + (note.map { " (\($0))" } ?? "")
+      "ssh to \(destination), carried by \(note ?? "the OpenSSH client")"
     }
   }
 }
