@@ -51,7 +51,7 @@ package func chooseEngine(
     throw Failure(
       .other, what,
       why: "engine = \"libssh2\" is configured, and \(reason), which ssh's settings ask for.",
-      fix: "Leave engine in [ssh] at \"auto\".")
+      fix: "Set engine in [ssh] to \"auto\".")
   case (nil, false, let path?):
     return .openssh(path: path, note: "the OpenSSH client, since \(reason)")
   case (nil, false, nil):
@@ -74,12 +74,14 @@ package func chooseAfter(
 ) throws(Failure) -> (path: String, note: String) {
   guard let reason = error.needsOpenSSH else { throw error.failure }
   var failure = error.failure
+  let isSaid = failure.why?.lowercased().contains(reason.lowercased()) == true
+  let sentence = isSaid ? "" : "It takes the OpenSSH client, since \(reason). "
   switch (asked, ssh) {
   case (.libssh2, _):
-    failure.fix = "libssh2 cannot: \(reason). Leave engine in [ssh] at \"auto\"."
+    failure.fix = sentence + "Set engine in [ssh] to \"auto\"."
     throw failure
   case (_, nil):
-    failure.fix = "libssh2 cannot: \(reason). \(installOpenSSH)"
+    failure.fix = sentence + installOpenSSH
     throw failure
   case (_, let path?): return (path, "the OpenSSH client, since \(reason)")
   }

@@ -95,8 +95,9 @@ package enum SSHCause: Sendable, Equatable {
         methods: printable(message.last.between("denied (", ")") ?? "", limit: 100),
         key: message.lines.compactMap(keyProblem).last)
     }
+    // What the server said may have several lines.
     guard message.last.hasPrefix("Disconnected from "),
-      let words = message.lines.dropLast().last, words.hasPrefix("Received disconnect from ")
+      let words = message.lines.last(where: { $0.hasPrefix("Received disconnect from ") })
     else { return nil }
     if words.contains("Too many authentication failures") { return .tooManyKeys }
     return .connectionLost(printable(words, limit: 300))

@@ -36,7 +36,7 @@ import Testing
       ),
       (
         .libssh2, ["ProxyJump"], "/ssh",
-        "The ssh connection to n failed. engine = \"libssh2\" is configured, and libssh2 has no ProxyJump, which ssh's settings ask for. Leave engine in [ssh] at \"auto\"."
+        "The ssh connection to n failed. engine = \"libssh2\" is configured, and libssh2 has no ProxyJump, which ssh's settings ask for. Set engine in [ssh] to \"auto\"."
       ),
       (
         nil, ["hardware keys"], nil,
@@ -65,11 +65,11 @@ import Testing
       (nil, nil, "/ssh", "Do something."),
       (
         "the server offers only AEAD ciphers", nil, nil,
-        "libssh2 cannot: the server offers only AEAD ciphers. Install the OpenSSH client (openssh-client), or put its folder into PATH."
+        "It takes the OpenSSH client, since the server offers only AEAD ciphers. Install the OpenSSH client (openssh-client), or put its folder into PATH."
       ),
       (
         "the server offers only AEAD ciphers", .libssh2, "/ssh",
-        "libssh2 cannot: the server offers only AEAD ciphers. Leave engine in [ssh] at \"auto\"."
+        "It takes the OpenSSH client, since the server offers only AEAD ciphers. Set engine in [ssh] to \"auto\"."
       ),
     ] as [(String?, SSHEngine?, String?, String)])
   func afterLibssh2FailedTheFailureStays(

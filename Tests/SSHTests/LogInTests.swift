@@ -84,8 +84,8 @@ import Darwin
   }
 
   @Test(arguments: [
-    ("ed25519-gcm", "a key that is encrypted with aes256-gcm"),
-    ("rsa-locked", "an encrypted RSA key of OpenSSH's format"),
+    ("ed25519-gcm", "libssh2 cannot use a key that is encrypted with aes256-gcm"),
+    ("rsa-locked", "libssh2 cannot use an encrypted RSA key of OpenSSH's format"),
   ]) func `a key that libssh2 cannot read needs OpenSSH`(name: String, need: String) async throws {
     let server = try TestServer()
     let error = try #require(await server.settings([name]).refusal())

@@ -37,7 +37,7 @@ package struct NodeAccess: Sendable, Equatable {
       for (place, value) in values where value == nil && template.contains(place) {
         throw Failure(
           .unreachable, what,
-          why: "The node has no \(place.dropFirst().dropLast()), which host in [ssh] asks for.",
+          why: "The cluster knows nothing of it to put for \(place) in host of [ssh].",
           fix:
             "See kubectl get node \(printable(name, limit: 100)) -o wide, and change the template."
         )

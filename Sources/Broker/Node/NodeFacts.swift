@@ -96,6 +96,10 @@ package struct NodeFacts: Sendable, Equatable {
   package var tools = ContainerFacts()
   /// What precedes a command that is to run as root where the user is not: sudo lets it run tcpdump alone.
   package var mayOnlyRunTcpdump = false
+  /// Whether there is no sudo at all, where the user is not root.
+  package var hasNoSudo = false
+  /// sudo's own words when it refused.
+  package var sudoSays: String?
   /// Whether tcpdump itself may open an interface for a user who is not root.
   package var tcpdumpOpens = false
   /// How nsenter(1) is started there, nil where it is missing: ["nsenter"] or ["busybox", "nsenter"].
@@ -153,7 +157,9 @@ package struct NodeFacts: Sendable, Equatable {
       guard let equals = line.firstIndex(of: "=") else { continue }
       let value = line[line.index(after: equals)...]
       switch line[..<equals] {
-      case "sudo": mayOnlyRunTcpdump = value == "tcpdump"
+      case "sudo":
+        mayOnlyRunTcpdump = value == "tcpdump"
+        hasNoSudo = value == "none"
       case "opens": tcpdumpOpens = value == "yes"
       case "nsenter":
         nsenter =

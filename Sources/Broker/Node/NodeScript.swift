@@ -131,7 +131,11 @@ package enum NodeScript {
     echo "ssh=$poddump_ssh"
     u=$(id -u 2>/dev/null)
     if [ "$u" != 0 ]; then
-      has sudo && sudo -n -l tcpdump >/dev/null 2>&1 && echo "sudo=tcpdump"
+      if has sudo; then
+        sudo -n -l tcpdump >/dev/null 2>&1 && echo "sudo=tcpdump"
+      else
+        echo "sudo=none"
+      fi
       has tcpdump && tcpdump -L -i lo >/dev/null 2>&1 && echo "opens=yes"
     fi
     ip=ip nsenter=nsenter

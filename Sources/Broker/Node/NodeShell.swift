@@ -33,7 +33,11 @@ struct NodeShell: Sendable {
       reading.read(streams, deadline: .now + Self.patience, stop: stop)
       return reading
     }
-    if answer.isComplete, let facts = NodeFacts(answer: answer.text) { return facts }
+    if answer.isComplete, var facts = NodeFacts(answer: answer.text) {
+      let lines = answer.errors.split(whereSeparator: \.isNewline)
+      facts.sudoSays = lines.last { $0.hasPrefix("sudo: ") }.map { printable($0, limit: 200) }
+      return facts
+    }
     throw await failure(answer)
   }
 
@@ -51,15 +55,19 @@ struct NodeShell: Sendable {
         "It answered with more than \(Self.limit >> 20) MiB, which no shell of ours does.",
         "See what the login shell there prints: ssh to it, and run true.")
     }
+    // Before the end, which is then of our own making.
+    if answer.isLate {
+      let agent =
+        process.engine == .openssh ? " or the ssh agent does not answer (SSH_AUTH_SOCK)," : ""
+      return Failure(
+        .unreachable, what,
+        why: "It took longer than \(Self.patience.components.seconds) s to answer.",
+        fix: "See whether the node is overloaded,\(agent) and try again.",
+        detail: detail.isEmpty ? nil : detail)
+    }
     switch end {
     case .failed(let failure): return failure
     case .exited(let code):
-      if answer.isLate {
-        return Failure(
-          .unreachable, what,
-          why: "It took longer than \(Self.patience.components.seconds) s to answer.",
-          fix: "See whether the node is overloaded, and try again.", detail: detail)
-      }
       if answer.errors.contains("restricted") || code == 127 || code == 126 {
         return refusal(
           "The login shell there may not start sh (exit status \(code)): \(said).",
@@ -129,11 +137,17 @@ private struct Answer: Sendable {
       let patience = isOpen.output ? left : min(left, .seconds(5))
       let ready = poll(&entries, 3, Int32(max(0, patience / .milliseconds(1))))
       if ready < 0 && errno == EINTR { continue }
-      guard ready > 0 else {
+      // Also when there is always something to read.
+      guard ready > 0, left > .zero else {
         isLate = isOpen.output
         return
       }
       if entries[2].revents != 0 { return }
+      if entries[1].revents != 0 {
+        let count = readSome(streams.errors.raw, &buffer)
+        if count <= 0 { isOpen.errors = false }
+        if count > 0, errorBytes.count < 64 * 1024 { errorBytes += buffer[..<count] }
+      }
       if entries[0].revents != 0 {
         let count = readSome(streams.output.raw, &buffer)
         if count <= 0 { isOpen.output = false } else { bytes += buffer[..<count] }
@@ -142,11 +156,6 @@ private struct Answer: Sendable {
           return
         }
         if isTooLong { return }
-      }
-      if entries[1].revents != 0 {
-        let count = readSome(streams.errors.raw, &buffer)
-        if count <= 0 { isOpen.errors = false }
-        if count > 0, errorBytes.count < 64 * 1024 { errorBytes += buffer[..<count] }
       }
     }
   }

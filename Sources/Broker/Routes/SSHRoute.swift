@@ -1,5 +1,6 @@
 internal import Base
 internal import Cluster
+internal import SSH
 
 /// Route `ssh`: the node's own tcpdump, on the pod's host-side interface or in the pod's network.
 ///
@@ -57,7 +58,9 @@ package enum SSHRoute {
         program: tcpdump, request: wanted, interface: point.interface, facts: node.tools,
         memoryLimit: nil)
     var notes = point.notes
-    if let note = login.note { notes.append("ssh is carried by the OpenSSH client: \(note).") }
+    if let note = login.note {
+      notes.append(login.engine == .openssh ? "ssh is carried by \(note)." : note)
+    }
     if case .pod(let pod, _) = facts.subject, pod.deletion != nil {
       notes.append("\(facts.subject.text) is being deleted.")
     }
@@ -121,14 +124,20 @@ package enum SSHRoute {
       }
       return ["sudo", "-n"]
     }
+    let another = "log in as another user: user in [ssh] of the configuration."
+    let why = "The user \(user) is not root on \(nodeName), and "
+    if node.hasNoSudo {
+      throw Failure(
+        .denied, what, why: why + "there is no sudo there.", fix: "Install it, or \(another)")
+    }
+    if node.sudoSays?.lowercased().contains("tty") == true {
+      throw Failure(
+        .denied, what, why: why + "sudo there wants a terminal, which a capture does not have.",
+        fix: "Allow it without one (Defaults:\(user) !requiretty in sudoers), or \(another)")
+    }
     throw Failure(
-      .denied, what,
-      why:
-        "The user \(user) is not root on \(nodeName), and sudo there does not let it become root "
-        + "without a password.",
-      fix:
-        "Allow it in sudoers (\(user) ALL=(root) NOPASSWD: ALL), or log in as another user: user in "
-        + "[ssh] of the configuration.")
+      .denied, what, why: why + "sudo there does not let it become root without a password.",
+      fix: "Allow it in sudoers (\(user) ALL=(root) NOPASSWD: ALL), or \(another)")
   }
 
   /// All conditions and the user's filter, each in brackets where there are several.

@@ -63,6 +63,11 @@ struct ConnectFailures {
     }
   }
 
+  /// What helps where the reason lies with the server or the way to it.
+  private var byHand: String {
+    "Try the same with ssh; the server may be overloaded or broken, or something stands in between."
+  }
+
   /// How far a connection had come.
   enum Phase: Sendable {
     case greeting, keyExchange, logIn, start
@@ -75,11 +80,11 @@ struct ConnectFailures {
         "\(hostName) accepted the connection on port \(port), but sent no SSH greeting within \(timeout) s.",
         fix: "Check that the port is the SSH server's; the server may also be overloaded.")
     case .keyExchange:
-      unreachable("\(hostName) did not finish the key exchange within \(timeout) s.")
+      unreachable("\(hostName) did not finish the key exchange within \(timeout) s.", fix: byHand)
     case .logIn:
-      unreachable("\(hostName) did not finish the log-in within \(timeout) s.")
+      unreachable("\(hostName) did not finish the log-in within \(timeout) s.", fix: byHand)
     case .start:
-      unreachable("\(hostName) did not start the command within \(timeout) s.")
+      unreachable("\(hostName) did not start the command within \(timeout) s.", fix: byHand)
     }
   }
 
@@ -100,19 +105,20 @@ struct ConnectFailures {
       return unreachable(
         "Before any SSH greeting came, \(how).",
         fix: "Check the port; the server may also refuse this address or be overloaded.")
-    case .keyExchange: return unreachable("During the key exchange \(how).")
-    case .logIn: return unreachable("During the log-in \(how).")
-    case .start: return unreachable("While the command was being started, \(how).")
+    case .keyExchange: return unreachable("During the key exchange \(how).", fix: byHand)
+    case .logIn: return unreachable("During the log-in \(how).", fix: byHand)
+    case .start: return unreachable("While the command was being started, \(how).", fix: byHand)
     }
   }
 
   func disconnected(_ phase: Phase, words: String) -> SSHConnectError {
     unreachable(
-      "The server ended the connection: \(sentence(words))", detail: "Disconnect: \(words)")
+      "The server ended the connection: \(sentence(words))", fix: byHand,
+      detail: "Disconnect: \(words)")
   }
 
   func overfed() -> SSHConnectError {
-    unreachable("The server sent far more than it was asked for.")
+    unreachable("The server sent far more than it was asked for.", fix: byHand)
   }
 
   func noCommonAlgorithms(_ gap: String, libraryWords: String) -> SSHConnectError {
@@ -129,7 +135,9 @@ struct ConnectFailures {
   }
 
   func exchangeFailed(_ code: Int32, _ words: String) -> SSHConnectError {
-    unreachable("The key exchange failed.", detail: "libssh2: \(words) (\(code))")
+    unreachable(
+      "The key exchange failed" + (words.isEmpty ? "." : ": \(sentence(words))"), fix: byHand,
+      detail: "libssh2: \(words) (\(code))")
   }
 
   func cancelled() -> SSHConnectError {

@@ -60,6 +60,12 @@ struct LogInRecord: Equatable {
       sentences.append(
         "The server accepts none of these keys for user \(failures.user): \(Self.list(offered)).")
     }
+    if offered.isEmpty, skipped.isEmpty, !absent.isEmpty {
+      let files = Self.list(absent.map { printable($0, limit: 300) })
+      sentences.append(
+        absent.count == 1
+          ? "The key file \(files) does not exist." : "None of the key files exists: \(files).")
+    }
     for key in skipped.prefix(8) { sentences.append(Self.capital("\(key.name) \(key.why).")) }
     switch agent {
     case .none: sentences.append("There is no agent.")
@@ -75,8 +81,10 @@ struct LogInRecord: Equatable {
     return failures.denied(
       sentences.joined(separator: " "),
       fix:
-        "Add your public key to ~/.ssh/authorized_keys of \(failures.user) there, or name the right user and key under [ssh].",
-      needsOpenSSH: needs.isEmpty ? nil : needs.joined(separator: ", "))
+        offered.isEmpty && methods.contains("publickey")
+        ? "Name the right key under [ssh], or add it to an agent with ssh-add."
+        : "Add your public key to ~/.ssh/authorized_keys of \(failures.user) there, or name the right user and key under [ssh].",
+      needsOpenSSH: needs.isEmpty ? nil : "libssh2 cannot use \(needs.joined(separator: ", "))")
   }
 
   /// The server ended the connection after some keys.

@@ -101,6 +101,8 @@ struct ServerOffer: Equatable {
     case .macToServer, .macToClient:
       kind = names.allSatisfy { $0.contains("-etm@") } ? "ETM MACs" : "MACs"
     }
+    // Signs that a side understands something stand among the key exchanges (RFC 8308, 2.1).
+    let names = names.filter { !$0.hasPrefix("kex-strict-") && !$0.hasPrefix("ext-info-") }
     // What the far end names is shown: bounded, and nothing that drives a terminal.
     let shown = names.prefix(6).map { String($0.unicodeScalars.filter(isPlain).prefix(64)) }
     return "\(kind) that libssh2 lacks (\(shown.joined(separator: ", ")))"
