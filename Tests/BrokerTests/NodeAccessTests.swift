@@ -63,9 +63,9 @@ import Testing
   @Test(
     arguments: [
       (nil, "The cluster knows no address of it."),
-      ("{internalip}", "The node has no internalip, which host in [ssh] asks for."),
-      ("{externalip}", "The node has no externalip, which host in [ssh] asks for."),
-      ("a{hostname}b", "The node has no hostname, which host in [ssh] asks for."),
+      ("{internalip}", "The cluster knows nothing of it to put for {internalip} in host of [ssh]."),
+      ("{externalip}", "The cluster knows nothing of it to put for {externalip} in host of [ssh]."),
+      ("a{hostname}b", "The cluster knows nothing of it to put for {hostname} in host of [ssh]."),
     ] as [(String?, String)])
   func nowhereToGo(_ host: String?, _ why: String) throws {
     for node in [nil, Node(name: "n1")] {
@@ -84,7 +84,7 @@ import Testing
         try Self.access("{hostname}.{externalip}").hosts(
           of: "n1", hostIP: nil, node: nil, hasOwnSettings: false)
       }
-      #expect(failure?.why == "The node has no externalip, which host in [ssh] asks for.")
+      #expect(failure?.why == "The cluster knows nothing of it to put for {externalip} in host of [ssh].")
     }
   }
 
@@ -119,7 +119,7 @@ import Testing
   @Test(
     arguments: [
       (SSHEngine.openssh, nil, "ssh to a@b, carried by the OpenSSH client"),
-      (.openssh, "ProxyJump", "ssh to a@b, carried by the OpenSSH client (ProxyJump)"),
+      (.openssh, "ProxyJump", "ssh to a@b, carried by the OpenSSH client"),
       (.libssh2, nil, "ssh to a@b, carried by libssh2 \(SSHLibrary.version)"),
     ] as [(SSHEngine, String?, String)])
   func whatCarriesIt(_ engine: SSHEngine, _ note: String?, _ text: String) {

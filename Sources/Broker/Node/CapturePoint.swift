@@ -78,7 +78,10 @@ struct PodPoint {
     func no(_ why: String) -> Result<CapturePoint, Failure> {
       .failure(
         Failure(
-          .noRoute, what, why: why, fix: "Capture in the pod's own network with --at pod."))
+          .noRoute, what, why: why,
+          fix: node.isRoot
+            ? "Capture in the pod's own network with --at pod."
+            : "Allow sudo without a password there, so that the pod's own network can be entered."))
     }
     guard name != "any", name != "lo" else {
       return no("\(name) has no other end on the node.")

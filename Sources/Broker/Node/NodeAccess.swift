@@ -100,7 +100,7 @@ package struct NodeLogin: Sendable, Equatable {
     switch engine {
     case .libssh2: "ssh to \(destination), carried by libssh2 \(SSHLibrary.version)"
     case .openssh:
-      "ssh to \(destination), carried by the OpenSSH client" + (note.map { " (\($0))" } ?? "")
+      "ssh to \(destination), carried by the OpenSSH client"
     }
   }
 }
