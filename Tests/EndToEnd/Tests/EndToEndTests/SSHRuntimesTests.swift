@@ -37,7 +37,7 @@ extension InLab {
       let run = try SSHLogin(engine: .openssh).poddump(
         ["plan", "shop/web"], in: folder, environment: ["PATH": "\(folder.path):\(path)"])
       let text = try String(contentsOfFile: sent, encoding: .utf8)
-      let question = try #require(text.range(of: "\npoddump '", options: .backwards), "\(run)")
+      let question = try #require(text.range(of: "\npoddump ", options: .backwards), "\(run)")
       #expect(text[question.lowerBound...].contains(" 'cgroup uid address runtime'"))
       return String(text[..<question.lowerBound]) + "\n"
     }
