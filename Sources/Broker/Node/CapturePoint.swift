@@ -256,9 +256,10 @@ struct PodPoint {
   /// The last resort: the node's own interface, and only what has the pod's address.
   private func onNode(_ why: Failure, _ other: Failure) throws(Failure) -> CapturePoint {
     let addresses = pod.podIPs.compactMap { IPAddress($0) }
-    // Without root, a pod that is there or a look at it, a filter by address would only hide the reason.
+    // Without root, a pod that is there or a look at it, a filter by address would only hide the reason; and
+    // an interface that the pod does not have is on neither side.
     guard node.isRoot, node.pid != nil, asked == nil, !addresses.isEmpty, let uplink else {
-      throw node.pid == nil ? other : why
+      throw node.pid == nil || other.kind == .notFound ? other : why
     }
     var point = CapturePoint(
       interface: uplink, targetInterface: uplink,
