@@ -84,7 +84,8 @@ import Testing
         try Self.access("{hostname}.{externalip}").hosts(
           of: "n1", hostIP: nil, node: nil, hasOwnSettings: false)
       }
-      #expect(failure?.why == "The cluster knows nothing of it to put for {externalip} in host of [ssh].")
+      #expect(
+        failure?.why == "The cluster knows nothing of it to put for {externalip} in host of [ssh].")
     }
   }
 
