@@ -43,7 +43,7 @@ package func withOpenSSHProcess<R: Sendable>(
 private final class OpenSSHClient: Sendable {
   /// How long ssh may take to end by itself once its input is closed: a round trip and the far end's
   /// own clean-up.
-  private static let grace = Duration.seconds(3)
+  private static let grace = Duration.milliseconds(1500)
 
   let started = Promise<Result<Child, Failure>>()
   /// Given when nobody needs the process any more.
@@ -87,7 +87,7 @@ private final class OpenSSHClient: Sendable {
         case .success(.exited(255)) where wasKilled, .success(.signalled) where wasKilled:
           .failed(
             Failure(
-              .other, what, why: "The far end did not end within 3 s once its input was closed.",
+              .other, what, why: "The far end did not end in time once its input was closed.",
               detail: errors.isEmpty ? nil : printable(errors)))
         case .success(let status): SSHCause.end(what, status: status, errors: errors)
         }

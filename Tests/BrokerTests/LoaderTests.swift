@@ -16,7 +16,9 @@ import Testing
     let usual = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/sbin:/usr/bin:/sbin:/bin"
     return [
       "PATH": path.map { "\($0):\(usual)" } ?? usual,
-      "SSH_CONNECTION": ScriptRun.connection.joined(separator: " "), "HOME": "/nonexistent",
+      "SSH_CONNECTION": ScriptRun.connection.joined(separator: " "),
+      // No shell may make files in a home of its own.
+      "HOME": "/dev/null",
     ]
   }
 

@@ -20,6 +20,7 @@ package enum ExecRoute {
       kubectl: kubectl, namespace: pod.namespace, pod: pod.name, container: container.name)
     let place = "\(pod.namespace)/\(pod.name)"
     let what = "Cannot capture from \(place) (container \(container.name)) by exec."
+    if let failure = whyNotRunning(container, of: pod) { return .refused(failure) }
     let inside: ContainerFacts
     switch facts.inside {
     case nil: return .refused(Failure(.other, what, why: "Nobody looked into the container."))

@@ -13,7 +13,7 @@ package final class LibSSH2Connection: Sendable {
   /// The largest packet that libssh2 takes, and what OpenSSH sends.
   static let packetSize: UInt32 = 32_768
   /// How long a command may take to end by itself once its input is closed.
-  static let grace = Duration.seconds(3)
+  static let grace = Duration.milliseconds(1500)
 
   private let session: Mutex<LibSSH2Session?>
   private let host: String

@@ -100,7 +100,9 @@ struct BadRequest: Sendable, CustomTestStringConvertible {
       "pod has completed", ["shop/completed"], code: 6, names: ["shop/completed", "Completed"]),
     .capture(
       "container crashes", ["shop/crash"], code: 6, names: ["shop/crash", "CrashLoopBackOff"]),
-    .capture("a node", ["node/n1"], code: 6, names: ["node/n1"], isRefusedHere: true),
+    .capture(
+      "a container of a node", ["node/n1", "-c", "web"], code: 2, names: ["node/n1"],
+      isRefusedHere: true),
     .capture(
       "no such interface", ["shop/web", "-i", "eth7"], code: 5,
       names: ["shop/web", "eth7", "eth0, any"]),
