@@ -255,7 +255,12 @@ struct PodPoint {
     let addresses = pod.podIPs.compactMap { IPAddress($0) }
     // Without root, a pod that is there or a look at it, a filter by address would only hide the reason.
     guard node.isRoot, node.pid != nil, asked == nil, !addresses.isEmpty, let uplink else {
-      throw node.pid == nil ? other : why
+      guard node.pid != nil else { throw other }
+      guard node.isRoot, node.nsenter == nil else { throw why }
+      // To enter the pod's network would be no way out.
+      throw Failure(
+        .noRoute, what, why: [why.why, other.why].compactMap(\.self).joined(separator: " "),
+        fix: "Install iproute2 and util-linux there, or use another route.")
     }
     var point = CapturePoint(
       interface: uplink, targetInterface: uplink,

@@ -59,10 +59,12 @@ extension InLab {
 
     @Test func tooManyKeys() throws {
       try hostile.withServer("tries") { port, knownHosts in
-        // A home whose ssh offers four keys, the last of which is the right one.
+        // More keys than this server lets anybody try.
         let keys = (1...3).map { "\(hostile.folder.path)/wrong\($0)" }
         for key in keys {
-          _ = try Program.run(["/usr/bin/ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key])
+          _ = try Program.run([
+            "/usr/bin/ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "wrong", "-f", key,
+          ])
         }
         let socket = "\(hostile.folder.path)/agent"
         let agent = try Program(["/usr/bin/ssh-agent", "-D", "-a", socket])
@@ -123,9 +125,13 @@ extension InLab {
                 lines: ["port = \(port)", "strict_host_key_checking = \"\(policy)\""]),
               code: isAccepted ? 0 : 4, engines: [engine]))
           if isAccepted {
-            let mode = try FileManager.default.attributesOfItem(atPath: file)[.posixPermissions]
-            #expect(mode as? Int == 0o600)
-            #expect(try String(contentsOfFile: file, encoding: .utf8).contains(":\(port) ssh-ed"))
+            // What ssh writes is ssh's matter: it may hash the name.
+            if engine == .libssh2 {
+              let mode = try FileManager.default.attributesOfItem(atPath: file)[.posixPermissions]
+              #expect(mode as? Int == 0o600)
+              #expect(
+                try String(contentsOfFile: file, encoding: .utf8).contains(":\(port) ssh-ed"))
+            }
             try FileManager.default.removeItem(atPath: file)
           } else {
             #expect(try String(contentsOfFile: file, encoding: .utf8) == rows)
