@@ -3,11 +3,11 @@ package import Cluster
 /// Asks routes, in the order given, what they say to a request. Pure: facts in, decision out.
 ///
 /// - Parameters:
-///   - request: What was asked for.
+///   - request: What is asked for.
 ///   - facts: What was found out.
 ///   - routes: The routes whose facts were gathered, in the order in which they are preferred.
-///   - kubectl: The kubectl that a plan would start.
-/// - Returns: Each route's verdict.
+///   - kubectl: The cluster.
+/// - Returns: What each of them says.
 package func decide(
   _ request: CaptureRequest, facts: Facts, routes: [RouteName], kubectl: Kubectl
 ) -> Decision {

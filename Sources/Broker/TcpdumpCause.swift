@@ -45,7 +45,8 @@ package enum TcpdumpCause {
     }
     if messages.contains("No such device exists") || messages.contains("SIOCGIFHWADDR") {
       return cause(
-        .notFound, "There is no interface \(interface) \(place == .container ? "in" : "on") \(place.text).",
+        .notFound,
+        "There is no interface \(interface) \(place == .container ? "in" : "on") \(place.text).",
         "Choose one that is there with -i, or any.")
     }
     if messages.contains("That device is not up") {

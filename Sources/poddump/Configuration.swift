@@ -118,7 +118,10 @@ struct Configuration: Sendable, Equatable {
 
   /// Who looks at targets, by these settings.
   ///
-  /// - Parameter isInteractive: Whether somebody is there to answer a question.
+  /// - Parameters:
+  ///   - kubectl: The cluster.
+  ///   - isInteractive: Whether somebody is there to answer a question.
+  /// - Returns: A finder, which has done nothing yet.
   func finder(_ kubectl: Kubectl, isInteractive: Bool) -> FactFinder {
     var nodes = nodes
     nodes.isInteractive = isInteractive

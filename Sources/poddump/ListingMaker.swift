@@ -91,7 +91,8 @@ struct ListingMaker: Sendable {
   }
 
   private func store(
-    _ pods: [Pod], _ nodes: [Node], context: KubeConfig.Context, server: String, _ kubeconfig: Kubeconfig
+    _ pods: [Pod], _ nodes: [Node], context: KubeConfig.Context, server: String,
+    _ kubeconfig: Kubeconfig
   ) {
     let ranks = ranks(of: context.name)
     let hidden = Set(configuration.hiddenNamespaces)

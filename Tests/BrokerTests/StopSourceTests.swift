@@ -80,4 +80,80 @@ import Testing
     }
     #expect(result == nil)
   }
+
+  // MARK: - A beginning that can be given up
+
+  @Test func aBeginningIsGivenUp() async throws {
+    let stops = StopSource()
+    async let result = stops.interruptingStart { (_) async throws(Failure) -> String in
+      try? await Task.sleep(for: .seconds(1000))
+      return Task.isCancelled ? "cancelled" : "slept"
+    }
+    try await Task.sleep(for: .milliseconds(20))
+    stops.request(.signal)
+    #expect(try await result == nil)
+  }
+
+  /// What has begun is not cancelled: it hears of the end by itself, and its result counts.
+  @Test func whatHasBegunEndsByItself() async throws {
+    let stops = StopSource()
+    let begun = StopSource()
+    async let result = stops.interruptingStart { start async throws(Failure) -> String in
+      start()
+      begun.request(.signal)
+      let reason = await stops.requested()
+      try? await Task.sleep(for: .milliseconds(50))
+      return "\(reason == .signal) \(Task.isCancelled)"
+    }
+    _ = await begun.requested()
+    stops.request(.signal)
+    #expect(try await result == "true false")
+  }
+
+  @Test func whatFailsAfterTheBeginningFails() async throws {
+    let stops = StopSource()
+    let begun = StopSource()
+    async let result = stops.interruptingStart { start async throws(Failure) -> String in
+      start()
+      begun.request(.signal)
+      _ = await stops.requested()
+      throw Failure(.unreachable, "Cut.")
+    }
+    _ = await begun.requested()
+    stops.request(.signal)
+    do {
+      let text = try await result
+      Issue.record("No failure but \(text ?? "nothing").")
+    } catch {
+      #expect((error as? Failure) == Failure(.unreachable, "Cut."))
+    }
+  }
+
+  @Test func withoutARequestTheResultIsTheWorks() async throws {
+    let stops = StopSource()
+    for begins in [true, false] {
+      let result = try await stops.interruptingStart { start async throws(Failure) in
+        if begins { start() }
+        return 42
+      }
+      #expect(result == 42)
+      await #expect(throws: Failure(.denied, "No.")) {
+        _ = try await stops.interruptingStart { start async throws(Failure) -> Int in
+          if begins { start() }
+          throw Failure(.denied, "No.")
+        }
+      }
+    }
+    #expect(stops.reason == nil)
+  }
+
+  @Test func aRequestBeforeTheBeginningIsHeard() async throws {
+    let stops = StopSource()
+    stops.request(.signal)
+    let result = try await stops.interruptingStart { (_) async throws(Failure) -> Int in
+      try? await Task.sleep(for: .seconds(1000))
+      return 1
+    }
+    #expect(result == nil)
+  }
 }

@@ -54,6 +54,15 @@ import Testing
     ("[listing]\nnamespace = []", "namespace in [listing]", "namespaces"),
     ("[capture]\nsnaplength = 1", "snaplength in [capture]", "snaplen"),
     ("[capture]\ntime = 1", "time in [capture]", "ttl"),
+    ("[routes]\norder = []", "routes", "route"),
+    ("[route]\nodrer = []", "odrer in [route]", "order"),
+    ("[shh]\nuser = \"a\"", "shh", "ssh"),
+    ("[ssh]\nusr = \"a\"", "usr in [ssh]", "user"),
+    ("[ssh]\nknownhosts = \"a\"", "knownhosts in [ssh]", "known_hosts"),
+    (
+      "[ssh]\nstricthostkeychecking = \"no\"", "stricthostkeychecking in [ssh]",
+      "strict_host_key_checking"
+    ),
   ])
   func anUnknownKeyNamesTheNearest(_ text: String, _ key: String, _ nearest: String) {
     let failure = #expect(throws: Failure.self) { try Self.read(text) }

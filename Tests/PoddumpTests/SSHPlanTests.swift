@@ -162,7 +162,7 @@ import Testing
     },
     Case("openssh") {
       $0.engine = .openssh
-      $0.note = "ProxyJump is set"
+      $0.note = "the OpenSSH client, since libssh2 has no ProxyJump"
     },
     Case("openssh-asked-for") { $0.engine = .openssh },
     Case("terminating") { $0.pod.deletion = 1_700_000_000 },

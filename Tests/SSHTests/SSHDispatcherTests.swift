@@ -131,7 +131,8 @@ private struct FakeConnection: SSHConnection {
     await #expect {
       try await Self.run(settings, options, ssh: nil, open: opener)
     } throws: { error in
-      (error as? Failure)?.fix?.hasPrefix("It takes the OpenSSH client, since the server offers only AEAD") == true
+      (error as? Failure)?.fix?.hasPrefix(
+        "It takes the OpenSSH client, since the server offers only AEAD") == true
     }
 
     settings.needsOpenSSH = ["ProxyJump"]

@@ -3,7 +3,7 @@ import TestSupport
 
 /// Keys for all tests, made once.
 struct TestKeys: Sendable {
-  static let shared = Result {
+  static let shared: Result<TestKeys, any Error> = Result {
     // What is static is never given back.
     atexit {
       guard case .success(let keys) = TestKeys.shared else { return }

@@ -22,16 +22,6 @@ import Testing
     #expect(huge.string() == nil)
   }
 
-  @Test(arguments: ["", "f", "fo", "foo", "foob", "fooba", "foobar"])
-  func `base 64 is RFC 4648's`(text: String) {
-    let encoded = Data(text.utf8).base64EncodedString()
-    #expect(SSHBase64.decode(Array(encoded.utf8)) == Array(text.utf8))
-    #expect(SSHBase64.encodeUnpadded(Array(text.utf8)) == encoded.filter { $0 != "=" })
-    #expect(SSHBase64.decode(Array("A".utf8)) == nil)
-    #expect(SSHBase64.decode(Array("AB=C".utf8)) == nil)
-    #expect(SSHBase64.decode(Array("AB*C".utf8)) == nil)
-  }
-
   @Test(arguments: [
     ("SSH-2.0-OpenSSH_9.2\r\n", ServerGreeting.State.version("SSH-2.0-OpenSSH_9.2", end: 21)),
     ("hello\r\nSSH-1.99-x\n", .version("SSH-1.99-x", end: 18)), ("SSH-1.5-x\n", .notSSH),

@@ -78,7 +78,10 @@ struct PodPoint {
     func no(_ why: String) -> Result<CapturePoint, Failure> {
       .failure(
         Failure(
-          .noRoute, what, why: why, fix: "Capture in the pod's own network with --at pod."))
+          .noRoute, what, why: why,
+          fix: node.isRoot
+            ? "Capture in the pod's own network with --at pod."
+            : "Allow sudo without a password there, so that the pod's own network can be entered."))
     }
     guard name != "any", name != "lo" else {
       return no("\(name) has no other end on the node.")
@@ -253,9 +256,10 @@ struct PodPoint {
   /// The last resort: the node's own interface, and only what has the pod's address.
   private func onNode(_ why: Failure, _ other: Failure) throws(Failure) -> CapturePoint {
     let addresses = pod.podIPs.compactMap { IPAddress($0) }
-    // Without root, a pod that is there or a look at it, a filter by address would only hide the reason.
+    // Without root, a pod that is there or a look at it, a filter by address would only hide the reason; and
+    // an interface that the pod does not have is on neither side.
     guard node.isRoot, node.pid != nil, asked == nil, !addresses.isEmpty, let uplink else {
-      guard node.pid != nil else { throw other }
+      if node.pid == nil || other.kind == .notFound { throw other }
       guard node.isRoot, node.nsenter == nil else { throw why }
       // To enter the pod's network would be no way out.
       throw Failure(

@@ -17,6 +17,8 @@ package struct IPAddress: Sendable, Hashable {
     var v4 = in_addr()
     var v6 = in6_addr()
     let size = Int(INET6_ADDRSTRLEN)
+    // For C a text would end there.
+    guard !text.utf8.contains(0) else { return nil }
     if inet_pton(AF_INET, text, &v4) == 1 {
       self.text = String(unsafeUninitializedCapacity: size) { bytes in
         bytes.withMemoryRebound(to: CChar.self) { chars in

@@ -23,29 +23,35 @@ package struct NodeAccess: Sendable, Equatable {
   ///   - hostIP: The address that the pod's status has for its node.
   ///   - node: The node, where somebody asked for it.
   ///   - hasOwnSettings: Whether the user's ssh has settings for a host of the node's name.
-  /// - Returns: Names or addresses, each once.
+  /// - Returns: At least one name or address.
   /// - Throws: `Failure` when there is none.
   package func hosts(
     of name: String, hostIP: String?, node: Node?, hasOwnSettings: Bool
   ) throws(Failure) -> [String] {
     let what = "Cannot reach node \(printable(name, limit: 100)) by ssh."
     if let template = host {
-      var text = template
       let values = [
-        "{node}": name, "{internalip}": node?.address("InternalIP") ?? hostIP,
-        "{externalip}": node?.address("ExternalIP"), "{hostname}": node?.address("Hostname"),
+        ("{node}", name), ("{internalip}", node?.address("InternalIP") ?? hostIP),
+        ("{externalip}", node?.address("ExternalIP")), ("{hostname}", node?.address("Hostname")),
       ]
-      for (place, value) in values where text.contains(place) {
-        guard let value else {
-          throw Failure(
-            .unreachable, what,
-            why: "The cluster knows nothing of it to put for \(place) in host of [ssh].",
-            fix:
-              "See kubectl get node \(printable(name, limit: 100)) -o wide, and change the template."
-          )
+      for (place, value) in values where value == nil && template.contains(place) {
+        throw Failure(
+          .unreachable, what,
+          why: "The cluster knows nothing of it to put for \(place) in host of [ssh].",
+          fix:
+            "See kubectl get node \(printable(name, limit: 100)) -o wide, and change the template."
+        )
+      }
+      // Once through: a value that looks like a place is none.
+      var text = ""
+      var rest = template[...]
+      while !rest.isEmpty {
+        if let (place, value) = values.first(where: { rest.hasPrefix($0.0) }), let value {
+          text += value
+          rest = rest.dropFirst(place.count)
+        } else {
+          text.append(rest.removeFirst())
         }
-        text = text.split(separator: place, omittingEmptySubsequences: false)
-          .joined(separator: value)
       }
       return [text]
     }
@@ -77,8 +83,7 @@ package struct NodeLogin: Sendable, Equatable {
   package var destination: String
   /// What carries the connection.
   package var engine: SSHEngine
-  /// The OpenSSH client and why, if that was chosen automatically; for libssh2, a sentence about a new
-  /// host key.
+  /// Why it is the OpenSSH client, if that was chosen automatically.
   package var note: String?
   /// What reaches the same by the ssh client.
   package var command: Command
@@ -95,7 +100,7 @@ package struct NodeLogin: Sendable, Equatable {
     switch engine {
     case .libssh2: "ssh to \(destination), carried by libssh2 \(SSHLibrary.version)"
     case .openssh:
-      "ssh to \(destination), carried by \(note ?? "the OpenSSH client")"
+      "ssh to \(destination), carried by the OpenSSH client"
     }
   }
 }

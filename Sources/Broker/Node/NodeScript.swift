@@ -52,7 +52,7 @@ package enum NodeScript {
   /// standard input. `SSH_CONNECTION`, which sudo takes away, comes along as parameters.
   ///
   /// - Parameter sudo: Whether sudo may be tried.
-  /// - Returns: The command line, as one word for ssh.
+  /// - Returns: One command line.
   package static func loader(sudo: Bool) -> String {
     let root =
       sudo
@@ -114,7 +114,9 @@ package enum NodeScript {
   /// - busybox may have the applets without links to them.
   /// - `lsns` says by which number this network knows the pod's (rtnetlink(7), link-netnsid); where the
   ///   namespace has a name in /run/netns (ip-netns(8)), `ip` writes that instead of the number.
-  /// - The runtimes' commands come last: they want the right socket, and may hang.
+  /// - The runtimes' commands come last: they want the right socket, and may hang. podman is asked by root
+  ///   alone and where it is in use: for anybody else it looks into a store of that user's own, and for that
+  ///   leaves a process (`podman pause`) and folders behind.
   private static let look = #"""
     ids=$1 uids=$2 patterns=$3 addresses=$4 name=$5 ways=$6
     PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin
@@ -122,6 +124,7 @@ package enum NodeScript {
     export PATH LC_ALL
     unset IFS
     has() { command -v "$1" >/dev/null 2>&1; }
+    may() { [ "$1" != podman ] || { [ "$u" = 0 ] && [ -d /run/libpod ]; } && has "${1%% *}"; }
     brief() { if has timeout; then timeout 3 "$@"; else "$@"; fi; }
     echo "\#(greeting)"
     \#(ContainerFacts.questions)
@@ -160,7 +163,7 @@ package enum NodeScript {
         runtime)
           for i in $ids; do
             for t in docker podman "nerdctl -n k8s.io"; do
-              has "${t%% *}" && brief $t inspect -f '{{.State.Pid}}' "$i"
+              may "$t" && brief $t inspect -f '{{.State.Pid}}' "$i"
             done
             for t in crictl "k3s crictl"; do
               has "${t%% *}" && brief $t inspect "$i" |
@@ -216,7 +219,7 @@ package enum NodeScript {
       if [ -z "$l" ]; then
         for t in docker podman "nerdctl -n k8s.io"; do
           for i in $ids; do
-            [ -z "$l" ] && has "${t%% *}" && l=$(
+            [ -z "$l" ] && may "$t" && l=$(
               brief $t exec "$i" cat /sys/class/net/eth0/ifindex /sys/class/net/eth0/iflink 2>/dev/null |
                 { read -r a && read -r b && echo "$a: eth0@if$b:"; }
             )

@@ -1,4 +1,4 @@
-package import Base
+internal import Base
 internal import SSH
 
 #if canImport(Glibc)
@@ -13,11 +13,11 @@ struct SSHTransport: Transport {
   let shell: NodeShell
   let login: NodeLogin
 
-  package func command(_ argv: [String]) throws(Failure) -> Command {
+  func command(_ argv: [String]) throws(Failure) -> Command {
     login.command
   }
 
-  package func withProcess<R: Sendable>(
+  func withProcess<R: Sendable>(
     _ argv: [String], errors: @escaping @Sendable (R) -> String,
     _ body: @escaping @Sendable (RemoteStreams) async throws(Failure) -> R
   ) async throws(Failure) -> (R, RemoteEnd) {

@@ -42,7 +42,7 @@ package enum Stanza {
   ///   - connection: What carries it: "kubectl".
   ///   - timesReads: Whether the shell there can time a read.
   ///   - ttl: The time limit in seconds; 0 for none.
-  /// - Returns: A line for each.
+  /// - Returns: A sentence's part for each way to end.
   package static func endings(connection: String, timesReads: Bool, ttl: Int) -> [String] {
     var endings = [
       "at once when poddump or \(connection) ends, however it ends (end of input)"

@@ -1,5 +1,6 @@
 internal import Base
 internal import Cluster
+internal import Packets
 internal import SSH
 
 /// Route `ssh`: the node's own tcpdump, on the pod's host-side interface or in the pod's network.
@@ -52,6 +53,7 @@ package enum SSHRoute {
     }
     var wanted = request
     wanted.filter = conjunction(point.conditions, request.filter)
+    try check(wanted.filter, point, what: what)
     let engine =
       prefix + point.prefix
       + Tcpdump.arguments(
@@ -77,9 +79,25 @@ package enum SSHRoute {
       remoteArguments: Stanza.parameters(engine, ttl: request.ttl), command: login.command,
       point: point.reason, connection: login.text, ttl: request.ttl,
       needs: [
-        "a login on \(nodeName) by ssh, and root there: as the user, or by sudo without a password"
+        prefix.isEmpty
+          ? "a login on \(nodeName) by ssh, and root there: as the user, or by sudo without a password"
+          : "a login on \(nodeName) by ssh, and tcpdump by sudo without a password"
       ],
       notes: notes, ends: ends, leaves: prefix.isEmpty ? "nothing" : "an idle tcpdump, see below")
+  }
+
+  /// Checks the filter as it was put together: the user's own was valid, and may contradict the rest.
+  private static func check(
+    _ filter: String, _ point: CapturePoint, what: String
+  ) throws(Failure) {
+    guard !point.conditions.isEmpty else { return }
+    do throws(Failure) {
+      try CaptureFilter.check(filter, linkType: .expected(onInterface: point.interface))
+    } catch {
+      throw Failure(
+        .filter, what, why: "The filter leaves nothing of what is shown there: \(filter).",
+        fix: "Write another one with -f, or capture from the node itself.", detail: error.why)
+    }
   }
 
   /// The name of the interface in a packet file: "shop/web/eth0", "n1/eth0".

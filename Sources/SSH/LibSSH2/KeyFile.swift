@@ -50,7 +50,8 @@ struct KeyFile: Equatable {
     switch words {
     case "OPENSSH PRIVATE KEY-----":
       let body = lines[(begin + 1)...].prefix { !$0.starts(with: Array("-----END".utf8)) }
-      guard let decoded = SSHBase64.decode(body.joined()), let key = Self.openSSH(decoded) else {
+      guard let decoded = Base64.decode(Array(body.joined())), let key = Self.openSSH(decoded)
+      else {
         throw Unusable(
           why: "is damaged: it begins as a key of OpenSSH's format and goes on otherwise")
       }
@@ -99,7 +100,7 @@ struct KeyFile: Equatable {
     let lines = bytes.split(whereSeparator: { $0 == 0x0A || $0 == 0x0D })
     let body = lines.drop { !$0.starts(with: Array("-----BEGIN ".utf8)) }.dropFirst()
       .prefix { !$0.starts(with: Array("-----END".utf8)) }
-    guard let decoded = SSHBase64.decode(body.joined()), decoded.starts(with: magic) else {
+    guard let decoded = Base64.decode(Array(body.joined())), decoded.starts(with: magic) else {
       return nil
     }
     var reader = WireReader(decoded.dropFirst(magic.count))
@@ -112,7 +113,7 @@ struct KeyFile: Equatable {
   private static func publicKey(_ lines: [ArraySlice<UInt8>]) -> KeyFile? {
     for line in lines where line.first != UInt8(ascii: "#") {
       let words = line.split(whereSeparator: { $0 == 0x20 || $0 == 0x09 })
-      guard words.count >= 2, let blob = SSHBase64.decode(words[1]),
+      guard words.count >= 2, let blob = Base64.decode(words[1]),
         let type = PublicBlob.type(blob),
         Array(type.utf8) == Array(words[0])
       else { return nil }

@@ -178,6 +178,6 @@ struct LibSSH2Session: ~Copyable {
     let digest = Array(UnsafeRawBufferPointer(start: hash, count: 32))
     return HostKeyOffer(
       host: settings.hostKeyAlias ?? settings.hostName, port: settings.port, type: type, blob: blob,
-      fingerprint: "SHA256:" + SSHBase64.encodeUnpadded(digest))
+      fingerprint: "SHA256:" + Base64.encode(digest).prefix { $0 != "=" })
   }
 }

@@ -22,10 +22,11 @@ func benchmarkLatency(_ board: Scoreboard, _ route: String, _ extcap: [String]) 
   ]
   let capture = Process()
   capture.executableURL = URL(filePath: extcap[0])
-  capture.arguments = extcap.dropFirst() + [
-    "--capture", "--extcap-interface", "pod:shop/web", "--fifo", fifo, "--extcap-capture-filter",
-    "udp port 9",
-  ]
+  capture.arguments =
+    extcap.dropFirst() + [
+      "--capture", "--extcap-interface", "pod:shop/web", "--fifo", fifo, "--extcap-capture-filter",
+      "udp port 9",
+    ]
   capture.standardOutput = FileHandle.nullDevice
   try capture.run()
   defer {

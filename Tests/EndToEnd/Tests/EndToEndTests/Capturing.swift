@@ -20,6 +20,8 @@ final class Capturing {
 
   let way: Way
   let place: Place
+  /// Who logs in to the node; nil where no node is logged in to.
+  let login: SSHLogin?
   let program: Program
   /// Where the packets go.
   let file: String
@@ -29,12 +31,12 @@ final class Capturing {
   private let filter: String
 
   /// Starts a capture in a folder, with more words for poddump or tshark. A reader is a program with its
-  /// arguments that takes the packets instead of the file.
+  /// arguments that takes the packets instead of the file. With a login, it is the laptop that captures.
   init(
     _ way: Way, _ place: Place, in folder: Folder, _ options: [String] = [],
-    reader: [String] = [], environment: [String: String?] = [:]
+    reader: [String] = [], by login: SSHLogin? = nil, environment: [String: String?] = [:]
   ) throws {
-    (self.way, self.place) = (way, place)
+    (self.way, self.place, self.login) = (way, place, login)
     let number = folder.nextNumber()
     mark = "\(folder.path)-\(number)"
     // What an idle capture waits for never comes; what a busy one leaves out never came.
@@ -42,18 +44,23 @@ final class Capturing {
     file = "\(folder.path)/\(number).pcapng"
     temporary = "\(folder.path)/\(number).tmp"
     try FileManager.default.createDirectory(atPath: temporary, withIntermediateDirectories: true)
-    var environment = environment.merging(folder.environment) { own, _ in own }
+    var environment = environment.merging(
+      try login?.environment(in: folder) ?? folder.environment
+    ) { own, _ in own }
+    let here = login == nil ? [] : SSHLogin.laptop
+    let target =
+      place.pod.hasPrefix("node/") ? "node:\(place.pod.dropFirst(5))" : "pod:\(place.pod)"
     environment["PODDUMP_TEST"] = mark
     environment["TMPDIR"] = temporary
     switch way {
     case .commandLine where reader.isEmpty:
       program = try Program(
-        [Lab.poddump, "capture", place.pod, "-f", filter, "-w", file] + options,
+        here + [Lab.poddump, "capture", place.pod, "-f", filter, "-w", file] + options,
         environment: environment)
     case .commandLine:
       let pipe = Pipe()
       program = try Program(
-        [Lab.poddump, "capture", place.pod, "-f", filter, "-w", "-"] + options,
+        here + [Lab.poddump, "capture", place.pod, "-f", filter, "-w", "-"] + options,
         environment: environment, output: pipe.fileHandleForWriting)
       try pipe.fileHandleForWriting.close()
       let reading = Process()
@@ -65,19 +72,25 @@ final class Capturing {
       try pipe.fileHandleForReading.close()
     case .tshark:
       program = try Program(
-        ["/usr/bin/env", "tshark", "-q", "-i", "pod:\(place.pod)", "-f", filter, "-w", file]
+        here + ["/usr/bin/env", "tshark", "-q", "-i", target, "-f", filter, "-w", file]
           + options, environment: environment)
     }
   }
 
-  var description: String { "\(place) \(way.rawValue)" }
+  var description: String {
+    "\(place) \(way.rawValue)" + (login.map { ", as \($0)" } ?? "")
+  }
 
   /// The processes of this capture here.
   var processesHere: [LocalProcess] { LocalProcess.all(marked: "PODDUMP_TEST=\(mark)") }
 
   /// The tcpdumps of this capture, wherever they run.
   var processesThere: [LocalProcess] {
-    LocalProcess.all { $0.name == "tcpdump" && $0.arguments.last == filter }
+    LocalProcess.all { process in
+      // On an interface of the node's own the filter is one condition of several.
+      let last = process.arguments.last ?? ""
+      return process.name == "tcpdump" && (last == filter || last.hasSuffix("and (\(filter))"))
+    }
   }
 
   /// One of the capture's processes here, by the name of its program.

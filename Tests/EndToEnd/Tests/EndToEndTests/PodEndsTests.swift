@@ -13,7 +13,9 @@ extension InLab {
     @Test func thePodIsDeleted() throws {
       let place = Capturing.Place(pod: "shop/leaving", isBusy: true)
       try folder.waitUntilListed("pod:shop/leaving")
-      let captures = try Capturing.Way.allCases.map { try Capturing($0, place, in: folder) }
+      let captures = try Capturing.Way.allCases.flatMap { way in
+        try ([nil] + SSHStopsTests.logins).map { try Capturing(way, place, in: folder, by: $0) }
+      }
       captures.waitUntilCapturing()
       let deleted = try Program.run([
         "/usr/bin/env", "kubectl", "delete", "pod", "-n", "shop", "leaving",
@@ -39,7 +41,11 @@ extension InLab {
       let place = Capturing.Place(pod: "shop/failing", isBusy: true)
       try folder.waitUntilListed("pod:shop/failing")
       let captures = try Capturing.Way.allCases.map { try Capturing($0, place, in: folder) }
-      captures.waitUntilCapturing()
+      // The pod's network outlives its containers, and a capture from the node with it.
+      let outside = try SSHStopsTests.logins.map {
+        try Capturing(.commandLine, place, in: folder, by: $0)
+      }
+      (captures + outside).waitUntilCapturing()
       // As the kernel does it when memory runs out: the first process takes all others with it.
       let first = try #require(Inventory.load().pod("failing").containers.first?.pid)
       kill(first, SIGKILL)
@@ -53,6 +59,17 @@ extension InLab {
         #expect(!capture.isCapturing)
       }
       captures.expectNothingHere()
+      let sizes = outside.map(\.size)
+      usleep(2_000_000)
+      for (capture, size) in zip(outside, sizes) {
+        #expect(capture.program.process.isRunning, "\(capture.program.errors)")
+        #expect(capture.isCapturing && capture.size > size, "\(capture.description)")
+        kill(capture.program.pid, SIGINT)
+        let end = capture.program.finish(within: 10)
+        #expect(end.status == 0, "\(end.errors)")
+        #expect(capture.program.wait(15) { !capture.isCapturing })
+      }
+      outside.expectNothingHere()
     }
   }
 }

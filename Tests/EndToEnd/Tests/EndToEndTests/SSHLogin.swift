@@ -91,9 +91,23 @@ struct SSHLogin: Sendable, CustomStringConvertible {
 
 extension Lab {
   /// Does something on a node, or to it, by the lab's command: `lab link n1 reset`.
+  ///
+  /// What the lab leaves running gets no descriptor of ours: Foundation takes the end of one for the end
+  /// of the program, and would wait for a daemon that has it.
   @discardableResult
   static func run(_ words: String..., within seconds: Double = 60) throws -> Finished {
-    let run = try Program.run([command] + words, within: seconds)
+    let script = """
+      (
+        for fd in /proc/self/fd/*; do
+          fd=${fd##*/}
+          [ "$fd" -le 2 ] || eval "exec $fd>&-"
+        done
+        exec "$@"
+      )
+      exit $?
+      """
+    let run = try Program.run(
+      ["/bin/bash", "-c", script, "bash", command] + words, within: seconds)
     try #require(run.status == 0, "lab \(words): \(run.errors)")
     return run
   }
