@@ -234,8 +234,8 @@ package struct Session: Sendable {
     _ streamed: Streamed, _ end: RemoteEnd, _ messages: FarEndMessages
   ) throws(Failure) -> CaptureEnd {
     let cut = "The capture from \(plan.target) was cut."
-    let whither = plan.route == .ssh ? "node" : "cluster"
-    let again = "Check the connection to the \(whither), and capture again."
+    let far = plan.route == .ssh ? "node" : "cluster"
+    let again = "Check the connection to the \(far), and capture again."
     let pumped = try streamed.pumped.get()
     switch streamed.stop {
     case .ttl:

@@ -259,7 +259,12 @@ struct PodPoint {
     // Without root, a pod that is there or a look at it, a filter by address would only hide the reason; and
     // an interface that the pod does not have is on neither side.
     guard node.isRoot, node.pid != nil, asked == nil, !addresses.isEmpty, let uplink else {
-      throw node.pid == nil || other.kind == .notFound ? other : why
+      if node.pid == nil || other.kind == .notFound { throw other }
+      guard node.isRoot, node.nsenter == nil else { throw why }
+      // To enter the pod's network would be no way out.
+      throw Failure(
+        .noRoute, what, why: [why.why, other.why].compactMap(\.self).joined(separator: " "),
+        fix: "Install iproute2 and util-linux there, or use another route.")
     }
     var point = CapturePoint(
       interface: uplink, targetInterface: uplink,

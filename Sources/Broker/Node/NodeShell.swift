@@ -73,6 +73,12 @@ struct NodeShell: Sendable {
           "The login shell there may not start sh (exit status \(code)): \(said).",
           "Log in as a user with an ordinary shell: user in [ssh] of the configuration.")
       }
+      if answer.text.contains(NodeScript.greeting) {
+        return Failure(
+          .unreachable, what, why: "Its answer broke off (exit status \(code)).",
+          fix: "Try again; see whether something on the node ends the login's processes.",
+          detail: detail.isEmpty ? nil : detail)
+      }
       return refusal(
         said.isEmpty
           ? "The login there ended with exit status \(code) and without a word."
@@ -83,7 +89,12 @@ struct NodeShell: Sendable {
   }
 
   private func excerpt(_ text: String) -> String {
-    let lines = printable(text, limit: 1000).split(whereSeparator: { $0 == "\n" || $0 == "\r\n" })
+    let shown = printable(text, limit: 1000)
+    // What is no text says nothing to anybody.
+    guard shown.count(where: { $0 == "\u{FFFD}" }) * 2 < shown.count + 1 else {
+      return "bytes that are no text"
+    }
+    let lines = shown.split(whereSeparator: { $0 == "\n" || $0 == "\r\n" })
     return String(lines.joined(separator: " ").prefix(200)).trimmingDots()
   }
 }

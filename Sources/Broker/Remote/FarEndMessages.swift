@@ -30,15 +30,21 @@ package final class FarEndMessages: Sendable {
   /// Everything that was said, but for the answers to heartbeats and the counters.
   package var text: String { statistics.messages.joined(separator: "\n") }
 
-  /// Reads until the far end closes its standard error or the bell rings. Blocks: own thread only.
+  /// The most that is still read once the bell rang, in reads: what a pipe holds, several times.
+  private static let lastReads = 32
+
+  /// Reads until the far end closes its standard error; once the bell rings, only what is there, and no
+  /// more than a bounded part of it: a far end may talk without end. Blocks: own thread only.
   package func read(from descriptor: OwnedFD, stop: Bell) throws(Failure) {
     var buffer = [UInt8](repeating: 0, count: 16 * 1024)
-    while true {
+    var readsLeft = Self.lastReads
+    while readsLeft > 0 {
       var entries = [
         pollfd(fd: descriptor.raw, events: Int16(POLLIN), revents: 0),
         pollfd(fd: stop.reader, events: Int16(POLLIN), revents: 0),
       ]
       guard poll(&entries, 2, -1) >= 0 || errno == EINTR else { break }
+      if entries[1].revents != 0 { readsLeft -= 1 }
       if entries[0].revents != 0 {
         let count = readSome(descriptor.raw, &buffer)
         if count <= 0 { break }
