@@ -94,7 +94,8 @@ extension InLab {
         code: 5),
       Lie(
         name: "packets before the order",
-        script: "cat /opt/answer; \(header); head -c 1000000 /dev/urandom; sleep 1", code: 1,
+        script: "cat /opt/answer; sleep 0.5; \(header); head -c 1000000 /dev/urandom; sleep 1",
+        code: 1,
         seconds: 32),
       Lie(
         name: "junk after the header", script: "\(honest); \(header); exec yes junk", code: 1,
