@@ -47,7 +47,7 @@ final class Capturing {
     var environment = environment.merging(
       try login?.environment(in: folder) ?? folder.environment
     ) { own, _ in own }
-    let here = login == nil ? [] : SSHLogin.laptop
+    let here = try login?.laptop(in: folder) ?? []
     let target =
       place.pod.hasPrefix("node/") ? "node:\(place.pod.dropFirst(5))" : "pod:\(place.pod)"
     environment["PODDUMP_TEST"] = mark

@@ -67,7 +67,7 @@ struct SSHHostile {
     var variables: [String: String] = it.environment
     for name in ["DISPLAY", "WAYLAND_DISPLAY"] where variables[name] == nil { variables[name] = "" }
     let program = try Program(
-      SSHLogin.laptop + ["/usr/bin/env"] + variables.map { "\($0)=\($1)" } + [
+      login.laptop(in: folder) + ["/usr/bin/env"] + variables.map { "\($0)=\($1)" } + [
         Lab.poddump, "capture", it.pod, "--count", "1", "-w", "-",
       ] + it.words, environment: login.environment(in: folder))
     try? program.input.fileHandleForWriting.close()

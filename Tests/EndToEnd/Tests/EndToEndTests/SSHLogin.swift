@@ -53,13 +53,30 @@ struct SSHLogin: Sendable, CustomStringConvertible {
   /// number.
   static let laptop = [Lab.command, "laptop"]
 
+  /// The same for a program that logs in so. Where libssh2 carries the connection there is no ssh on the
+  /// PATH: nothing of it may need one.
+  func laptop(in folder: Folder) throws -> [String] {
+    guard engine == .libssh2 else { return Self.laptop }
+    let path = folder.path + "/without-ssh"
+    if !FileManager.default.fileExists(atPath: path) {
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+      for name in ["kubectl", "tshark", "dumpcap"] {
+        let found = try Program.run(["/usr/bin/env", "sh", "-c", "command -v \(name)"])
+        try FileManager.default.createSymbolicLink(
+          atPath: "\(path)/\(name)",
+          withDestinationPath: found.output.trimmingCharacters(in: .newlines))
+      }
+    }
+    return Self.laptop + ["/usr/bin/env", "PATH=\(path)"]
+  }
+
   /// Runs poddump on the laptop to its end.
   func poddump(
     _ words: [String], in folder: Folder, environment: [String: String?] = [:],
     within seconds: Double = 40
   ) throws -> Finished {
     try Program.run(
-      Self.laptop + [Lab.poddump] + words,
+      laptop(in: folder) + [Lab.poddump] + words,
       environment: self.environment(in: folder).merging(environment) { $1 }, within: seconds)
   }
 
@@ -68,7 +85,7 @@ struct SSHLogin: Sendable, CustomStringConvertible {
     _ words: [String], in folder: Folder, environment: [String: String?] = [:]
   ) throws -> Program {
     try Program(
-      Self.laptop + [Lab.poddump] + words,
+      laptop(in: folder) + [Lab.poddump] + words,
       environment: self.environment(in: folder).merging(environment) { $1 })
   }
 
@@ -78,7 +95,7 @@ struct SSHLogin: Sendable, CustomStringConvertible {
     within seconds: Double = 60
   ) throws -> Finished {
     try Program.run(
-      Self.laptop + ["/usr/bin/env", "tshark"] + words,
+      laptop(in: folder) + ["/usr/bin/env", "tshark"] + words,
       environment: self.environment(in: folder).merging(environment) { $1 }, within: seconds)
   }
 
