@@ -19,6 +19,7 @@ import Testing
     var note: String?
     /// Why the node could not be looked at.
     var refusal: Failure?
+    var usesSudo = true
     var isNode = false
     /// The routes that are asked; exec is refused, for the container has no tcpdump.
     var routes = [RouteName.ssh]
@@ -69,9 +70,10 @@ import Testing
     var decision: Decision {
       var kubernetesNode = Node(name: "n1")
       kubernetesNode.addresses = [.init(type: "InternalIP", address: "198.51.100.11")]
-      let login = NodeLogin(
+      var login = NodeLogin(
         destination: "ops@198.51.100.11", engine: engine, note: note,
         command: Command("/usr/bin/ssh", ["-T", "--", "ops@198.51.100.11", "LOADER"]))
+      login.usesSudo = usesSudo
       var facts = Facts(
         subject: isNode ? .node(kubernetesNode) : .pod(pod, pod.containers[0]),
         inside: .success(ContainerFacts()), login: login, node: .success(node))
@@ -142,6 +144,10 @@ import Testing
       $0.node.tcpdumpOpens = true
     },
     Case("not-root") { $0.asUser() },
+    Case("sudo-forbidden") {
+      $0.asUser()
+      $0.usesSudo = false
+    },
     Case("hidepid") {
       $0.asUser()
       $0.node.hidesProcesses = true

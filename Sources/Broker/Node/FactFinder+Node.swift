@@ -52,26 +52,28 @@ extension FactFinder {
     let options = nodes.options
     let settings = try await SSHSettings.effective(name: host, options: options, ssh: ssh)
     let loader = NodeScript.loader(sudo: options.sudo)
-    let question = Self.question(about: subject)
+    let question = Self.question(about: subject, mayUseSudo: options.sudo)
     let place = "node \(subject.node ?? host)"
     let result = try await withSSHProcess(
       settings, options: options, command: loader, isInteractive: nodes.isInteractive
     ) { process async throws(Failure) -> R in
       let shell = NodeShell(process: process, place: place)
       let facts = try await shell.ask(question)
-      let login = NodeLogin(
+      var login = NodeLogin(
         destination: "\(settings.user)@\(settings.hostName)", engine: process.engine,
         note: process.note,
         command: Command(
           ssh ?? "ssh", OpenSSH.arguments(settings, options: options, command: loader)))
+      login.usesSudo = options.sudo
       return await body(login, facts, shell)
     }
     return result
   }
 
   /// What a node is asked about a target; only what was checked goes into it.
-  private static func question(about subject: Subject) -> NodeQuestion {
+  private static func question(about subject: Subject, mayUseSudo: Bool) -> NodeQuestion {
     var question = NodeQuestion()
+    question.mayUseSudo = mayUseSudo
     guard case .pod(let pod, let container) = subject else { return question }
     let others = pod.allContainers.filter { $0.name != container.name && $0.state.isRunning }
     question.containerIDs = ([container] + others).compactMap(\.containerID).compactMap { id in

@@ -88,6 +88,9 @@ package struct NodeLogin: Sendable, Equatable {
   /// What reaches the same by the ssh client.
   package var command: Command
 
+  /// Whether sudo may be used there.
+  package var usesSudo = true
+
   package init(destination: String, engine: SSHEngine, note: String? = nil, command: Command) {
     self.destination = destination
     self.engine = engine

@@ -21,6 +21,8 @@ package struct NodeQuestion: Sendable, Equatable {
   /// "namespace.pod", of which some network plugins make the interface's name.
   package var name = ""
   package var ways = Way.allCases
+  /// Whether sudo may be asked what it allows, where the user is not root.
+  package var mayUseSudo = true
 
   /// Asks about a node itself.
   package init() {}
@@ -31,7 +33,7 @@ package struct NodeQuestion: Sendable, Equatable {
       containerIDs.joined(separator: " "), uids.joined(separator: " "),
       addresses.map(\.pattern).joined(separator: " "),
       addresses.map(\.text).joined(separator: " "), name,
-      ways.map(\.rawValue).joined(separator: " "),
+      ways.map(\.rawValue).joined(separator: " "), mayUseSudo ? "yes" : "no",
     ]
   }
 }
@@ -103,7 +105,7 @@ package enum NodeScript {
     """
 
   /// Finds everything out. `$1` container IDs, `$2` UIDs, `$3` address patterns, `$4` addresses, `$5`
-  /// the pod's "namespace.name", `$6` the ways; each checked by us before it is sent.
+  /// the pod's "namespace.name", `$6` the ways, `$7` whether sudo may be asked; each checked by us before it is sent.
   ///
   /// Why it is as it is:
   /// - The process is looked for by the ID alone: the path before it depends on cgroup version, driver,
@@ -118,7 +120,7 @@ package enum NodeScript {
   ///   alone and where it is in use: for anybody else it looks into a store of that user's own, and for that
   ///   leaves a process (`podman pause`) and folders behind.
   private static let look = #"""
-    ids=$1 uids=$2 patterns=$3 addresses=$4 name=$5 ways=$6
+    ids=$1 uids=$2 patterns=$3 addresses=$4 name=$5 ways=$6 sudo=$7
     PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin
     LC_ALL=C
     export PATH LC_ALL
@@ -131,7 +133,8 @@ package enum NodeScript {
     echo "ssh=$poddump_ssh"
     u=$(id -u 2>/dev/null)
     if [ "$u" != 0 ]; then
-      if has sudo; then
+      if [ "$sudo" = no ]; then :
+      elif has sudo; then
         sudo -n -l tcpdump >/dev/null 2>&1 && echo "sudo=tcpdump"
       else
         echo "sudo=none"

@@ -144,6 +144,11 @@ package enum SSHRoute {
     }
     let another = "log in as another user: user in [ssh] of the configuration."
     let why = "The user \(user) is not root on \(nodeName), and "
+    guard login.usesSudo else {
+      throw Failure(
+        .denied, what, why: why + "sudo is not to be used (sudo = false in [ssh]).",
+        fix: "Set it to true, or \(another)")
+    }
     if node.hasNoSudo {
       throw Failure(
         .denied, what, why: why + "there is no sudo there.", fix: "Install it, or \(another)")
