@@ -37,7 +37,7 @@ import Testing
       $0.node.isConfirmed = false
       $0.choice = .pod
     },
-    Case("unknown interface", .noRoute, "The pod has no interface net7.") {
+    Case("unknown interface", .notFound, "The pod has no interface net7.") {
       $0.byRoute()
       $0.asked = "net7"
     },
