@@ -125,6 +125,7 @@ package struct Session: Sendable {
     case pumped(Result<PumpEnd, Failure>)
     case stop(StopReason)
     case farewellOver
+    case heardAll
     case nothing
   }
 
@@ -167,11 +168,12 @@ package struct Session: Sendable {
         try? await onOwnThread("messages", stop: {}) { () throws(Failure) in
           try messages.read(from: streams.errors, stop: stopRest)
         }
-        return .nothing
+        return .heardAll
       }
 
       var stop: StopReason?
       var pumped: Result<PumpEnd, Failure>?
+      var isAllHeard = false
       while pumped == nil, let event = await group.next() {
         switch event {
         case .pumped(let result):
@@ -185,6 +187,8 @@ package struct Session: Sendable {
           }
         case .farewellOver:
           stopPump.ring()
+        case .heardAll:
+          isAllHeard = true
         case .stop, .nothing:
           break
         }
@@ -199,6 +203,10 @@ package struct Session: Sendable {
       }
       try? await onOwnThread("drain", stop: {}) { () throws(Failure) in
         drain(streams.output, stop: stopRest)
+      }
+      // ssh says why its connection is lost after it has closed its output.
+      while !isAllHeard, let event = await group.next() {
+        if case .heardAll = event { isAllHeard = true }
       }
       group.cancelAll()
       stopRest.ring()
