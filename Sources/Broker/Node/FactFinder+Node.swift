@@ -12,32 +12,36 @@ extension FactFinder {
     _ body: @escaping @Sendable (NodeLogin, NodeFacts, NodeShell) async -> R
   ) async -> Result<R, Failure> {
     var first: Failure?
-    do throws(Failure) {
-      for host in try await hosts(of: subject) {
-        do throws(Failure) {
-          return .success(try await withNode(subject, host: host, body))
-        } catch {
-          // Another address may be the one that is reached from here; a refusal is one for all.
-          guard error.kind == .unreachable else { return .failure(error) }
-          first = first ?? error
+    var tried: Set<String> = []
+    // The node's other addresses are asked for only when the one that the pod names cannot be reached.
+    for asksNode in [false, true] {
+      do throws(Failure) {
+        for host in try await hosts(of: subject, asksNode: asksNode)
+        where tried.insert(host).inserted {
+          do throws(Failure) {
+            return .success(try await withNode(subject, host: host, body))
+          } catch {
+            // Another address may be the one that is reached from here; a refusal is one for all.
+            guard error.kind == .unreachable else { return .failure(error) }
+            first = first ?? error
+          }
         }
+      } catch {
+        return .failure(first ?? error)
       }
-    } catch {
-      return .failure(error)
     }
     return .failure(first ?? Failure(.unreachable, "Cannot reach the node by ssh."))
   }
 
-  private func hosts(of subject: Subject) async throws(Failure) -> [String] {
+  private func hosts(of subject: Subject, asksNode: Bool) async throws(Failure) -> [String] {
     var node: Node?
     var hostIP: String?
     switch subject {
     case .node(let it): node = it
     case .pod(let pod, _):
       hostIP = pod.hostIP
-      if let name = pod.node, nodes.needsNode(hostIP: hostIP) {
-        node = try await kubectl.node(name: name)
-      }
+      let isNeeded = nodes.needsNode(hostIP: hostIP) || asksNode && nodes.host == nil
+      if let name = pod.node, isNeeded { node = try await kubectl.node(name: name) }
     }
     let name = subject.node ?? ""
     let hasOwn = nodes.host == nil ? await hasOwnSettings(name) : false
