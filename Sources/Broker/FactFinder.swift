@@ -70,9 +70,8 @@ package struct FactFinder: Sendable {
     _ body: @escaping @Sendable (Investigation) async throws(Failure) -> R
   ) async throws(Failure) -> R {
     let subject = try await subject(of: request)
-    let routes = await considered(request, subject)
     let order = Order(request: request, all: all)
-    return try await visit(routes, after: 0, Facts(subject: subject), order, body)
+    return try await visit(candidates(request, subject), Facts(subject: subject), order, body)
   }
 
   private struct Order: Sendable {
@@ -80,21 +79,23 @@ package struct FactFinder: Sendable {
     var all: Bool
   }
 
-  /// Gathers the facts of the routes from the given one on.
+  /// Gathers the facts of one route after the other.
   private func visit<R: Sendable>(
-    _ routes: [RouteName], after visited: Int, _ facts: Facts, _ order: Order,
+    _ routes: [RouteName], _ facts: Facts, _ order: Order,
     _ body: @escaping @Sendable (Investigation) async throws(Failure) -> R
   ) async throws(Failure) -> R {
     var facts = facts
-    var visited = visited
-    while visited < routes.count {
-      let route = routes[visited]
-      visited += 1
+    var visited: [RouteName] = []
+    for route in routes {
+      // Asked only here: it starts ssh, for nothing where a route before can be used.
+      let isWanted = order.request.route != nil || route != .ssh
+      guard isWanted ? true : await mayKnock(at: facts.subject) else { continue }
+      visited.append(route)
       switch route {
       case .exec:
         facts.inside = await inside(facts.subject)
       case .ssh:
-        let asked = Array(routes[..<visited])
+        let asked = visited
         let before = facts
         let visit = await withNode(facts.subject) {
           (login, node, shell) async -> NodeVisit<R> in
@@ -119,12 +120,10 @@ package struct FactFinder: Sendable {
         case .failure(let failure): facts.node = .failure(failure)
         }
       }
-      let asked = Array(routes[..<visited])
-      let decision = decide(order.request, facts: facts, routes: asked, kubectl: kubectl)
+      let decision = decide(order.request, facts: facts, routes: visited, kubectl: kubectl)
       if !order.all, decision.options.last?.isUsable == true { break }
     }
-    let asked = Array(routes[..<visited])
-    let decision = decide(order.request, facts: facts, routes: asked, kubectl: kubectl)
+    let decision = decide(order.request, facts: facts, routes: visited, kubectl: kubectl)
     return try await body(
       Investigation(facts: facts, decision: decision, kubectl: kubectl, shell: nil))
   }
@@ -135,21 +134,18 @@ package struct FactFinder: Sendable {
     case left(Facts)
   }
 
-  /// The routes to ask: the one asked for, or those of the order that are for such a target.
-  private func considered(_ request: CaptureRequest, _ subject: Subject) async -> [RouteName] {
+  /// The routes that are for such a target: the one asked for, or those of the order.
+  private func candidates(_ request: CaptureRequest, _ subject: Subject) -> [RouteName] {
     if let route = request.route { return [route] }
-    var routes: [RouteName] = []
-    for route in order {
-      switch (route, subject) {
-      case (.exec, .node): continue
-      case (.exec, .pod): routes.append(route)
-      case (.ssh, .node): routes.append(route)
-      case (.ssh, .pod(let pod, _)):
-        let isKnown = nodes.isConfigured ? true : await hasOwnSettings(pod.node)
-        if isKnown { routes.append(route) }
-      }
-    }
-    return routes
+    // Whoever names a node has asked for it.
+    if case .node = subject { return [.ssh] }
+    return order
+  }
+
+  /// Whether a node may be logged in to that nobody has asked for: nobody's nodes are knocked at unasked.
+  private func mayKnock(at subject: Subject) async -> Bool {
+    guard case .pod(let pod, _) = subject, !nodes.isConfigured else { return true }
+    return await hasOwnSettings(pod.node)
   }
 
   func hasOwnSettings(_ node: String?) async -> Bool {
