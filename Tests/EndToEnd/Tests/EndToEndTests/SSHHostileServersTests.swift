@@ -26,7 +26,10 @@ extension InLab {
                   peer.recv(100)
                   peer.recv(10)
                   peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-              elif kind == "hang-up": pass
+              elif kind == "hang-up":
+                  # After the client has spoken, so that it is always a read that fails.
+                  peer.recv(100)
+                  peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
               elif kind == "web server":
                   peer.sendall(b"HTTP/1.1 400 Bad Request\\r\\nServer: \\x1b[31mred\\r\\n\\r\\n")
                   peer.recv(1000)
