@@ -41,10 +41,40 @@ package final class OwnedFD: Sendable {
   }
 
   deinit { close() }
+
+  /// Reads once (read(2)).
+  ///
+  /// - Parameter buffer: Overwritten from its beginning; as many bytes are asked for as it has.
+  /// - Returns: How many bytes came, 0 at the end, -1 with `errno` set.
+  package func read(into buffer: inout [UInt8]) -> Int {
+    systemRead(raw, &buffer)
+  }
+
+  /// Writes everything, in as many pieces as it takes (write(2)). Blocks.
+  ///
+  /// - Returns: False when whoever reads is gone, or on another error; `errno` is set.
+  @discardableResult
+  package func writeAll(_ bytes: [UInt8]) -> Bool {
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      let count = rest.withUnsafeBytes { systemWrite(raw, $0) }
+      guard count > 0 || count < 0 && errno == EINTR else { return false }
+      rest = rest.dropFirst(max(0, count))
+    }
+    return true
+  }
 }
 
 private func systemClose(_ descriptor: Int32) -> Int32 {
   close(descriptor)
+}
+
+private func systemRead(_ descriptor: Int32, _ buffer: inout [UInt8]) -> Int {
+  read(descriptor, &buffer, buffer.count)
+}
+
+private func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
+  write(descriptor, bytes.baseAddress, bytes.count)
 }
 
 /// The two ends of a pipe, both closed on exec.

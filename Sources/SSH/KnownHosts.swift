@@ -127,7 +127,7 @@ package struct KnownHosts: Sendable {
     var bytes: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 64 << 10)
     while true {
-      let count = Self.readSome(descriptor.raw, &buffer)
+      let count = descriptor.read(into: &buffer)
       if count == 0 { return bytes }
       guard count > 0 else {
         if errno == EINTR { continue }
@@ -140,14 +140,6 @@ package struct KnownHosts: Sendable {
       }
       bytes.append(contentsOf: buffer[..<count])
     }
-  }
-
-  private static func readSome(_ descriptor: Int32, _ buffer: inout [UInt8]) -> Int {
-    #if canImport(Glibc)
-    Glibc.read(descriptor, &buffer, buffer.count)
-    #else
-    Darwin.read(descriptor, &buffer, buffer.count)
-    #endif
   }
 }
 

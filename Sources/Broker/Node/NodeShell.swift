@@ -29,7 +29,7 @@ struct NodeShell: Sendable {
       () throws(Failure) -> Answer in
       var reading = Answer(limit: Self.limit)
       // A far end that is gone already says why when its streams are read.
-      writeAll(script, to: streams.input)
+      streams.input.writeAll(script)
       reading.read(streams, deadline: .now + Self.patience, stop: stop)
       return reading
     }
@@ -107,15 +107,6 @@ extension String {
   }
 }
 
-private func writeAll(_ bytes: [UInt8], to descriptor: OwnedFD) {
-  var rest = bytes[...]
-  while !rest.isEmpty {
-    let count = rest.withUnsafeBytes { write(descriptor.raw, $0.baseAddress, $0.count) }
-    guard count > 0 || count < 0 && errno == EINTR else { return }
-    rest = rest.dropFirst(max(0, count))
-  }
-}
-
 /// What has come in answer to a question: bounded, and not past its last line.
 private struct Answer: Sendable {
   let limit: Int
@@ -155,12 +146,12 @@ private struct Answer: Sendable {
       }
       if entries[2].revents != 0 { return }
       if entries[1].revents != 0 {
-        let count = readSome(streams.errors.raw, &buffer)
+        let count = streams.errors.read(into: &buffer)
         if count <= 0 { isOpen.errors = false }
         if count > 0, errorBytes.count < 64 * 1024 { errorBytes += buffer[..<count] }
       }
       if entries[0].revents != 0 {
-        let count = readSome(streams.output.raw, &buffer)
+        let count = streams.output.read(into: &buffer)
         if count <= 0 { isOpen.output = false } else { bytes += buffer[..<count] }
         if bytes.suffix(Self.end.count) == Self.end[...] {
           isComplete = true
@@ -170,8 +161,4 @@ private struct Answer: Sendable {
       }
     }
   }
-}
-
-private func readSome(_ descriptor: Int32, _ buffer: inout [UInt8]) -> Int {
-  read(descriptor, &buffer, buffer.count)
 }

@@ -46,7 +46,7 @@ package final class FarEndMessages: Sendable {
       guard poll(&entries, 2, -1) >= 0 || errno == EINTR else { break }
       if entries[1].revents != 0 { readsLeft -= 1 }
       if entries[0].revents != 0 {
-        let count = readSome(descriptor.raw, &buffer)
+        let count = descriptor.read(into: &buffer)
         if count <= 0 { break }
         take(buffer[..<count])
       } else if entries[1].revents != 0 {
@@ -78,8 +78,4 @@ package final class FarEndMessages: Sendable {
     guard !state.line.isEmpty, !state.line.elementsEqual(Stanza.alive.utf8) else { return }
     state.statistics.take(state.line + [UInt8(ascii: "\n")])
   }
-}
-
-private func readSome(_ descriptor: Int32, _ buffer: inout [UInt8]) -> Int {
-  read(descriptor, &buffer, buffer.count)
 }

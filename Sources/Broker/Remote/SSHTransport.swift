@@ -1,12 +1,6 @@
 internal import Base
 internal import SSH
 
-#if canImport(Glibc)
-internal import Glibc
-#elseif canImport(Darwin)
-internal import Darwin
-#endif
-
 /// Starts a process on a node by the shell that has answered already: it is sent its order, and becomes
 /// the stanza.
 struct SSHTransport: Transport {
@@ -25,9 +19,8 @@ struct SSHTransport: Transport {
       throw Failure(.usage, "Cannot start the capture.", why: "A word of it has a line end.")
     }
     let streams = shell.process.streams
-    let bytes = Array(order.utf8)
     // An order is smaller than a pipe's buffer, which the script has left empty.
-    _ = bytes.withUnsafeBytes { write(streams.input.raw, $0.baseAddress, $0.count) }
+    streams.input.writeAll(Array(order.utf8))
     let result = try await body(streams)
     return (result, await shell.process.end(errors: errors(result)))
   }
