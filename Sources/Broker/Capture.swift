@@ -18,6 +18,8 @@ package struct Capture: Sendable {
   package var stops: StopSource
   /// Counts what was written.
   package var meter = PumpMeter()
+  /// Told when the capture looks after its end by itself, and when it no longer does.
+  package var begun: @Sendable (Bool) -> Void = { _ in }
 
   package init(
     plan: Plan, investigation: Investigation, kubectl: Kubectl, context: String? = nil,
@@ -32,20 +34,71 @@ package struct Capture: Sendable {
     self.stops = stops
   }
 
-  /// Runs the capture into a sink and ends the stream with its statistics.
+  /// Opens the plan's route, runs the capture into a sink and ends the stream with its statistics.
   ///
   /// - Parameters:
-  ///   - sink: Open; for pcapng with the section header written.
+  ///   - sink: Opens it, or gives the one that is open; for pcapng with the section header written. Asked
+  ///     only when the route is open.
   ///   - asPcapng: Whether the stream is pcapng; else the far end's own bytes.
-  ///   - started: Called when packets begin to flow.
-  /// - Returns: What became of it.
-  /// - Throws: `Failure` when nothing could be started, or the sink cannot be ended.
+  ///   - started: Called when packets begin to flow, with the plan as opening completed it.
+  /// - Returns: What became of it, or why the next route is to be tried: nothing was delivered.
+  /// - Throws: `Failure` when the sink cannot be opened or ended, or no other route would help.
   package func run(
-    into sink: Sink, asPcapng: Bool, started: @escaping @Sendable (PcapHeader) -> Void = { _ in }
+    into sink: @escaping @Sendable () throws(Failure) -> Sink, asPcapng: Bool,
+    started: @escaping @Sendable (Plan, PcapHeader) -> Void = { _, _ in }
+  ) async throws(Failure) -> Attempt<CaptureReport> {
+    let destination = Destination(open: sink)
+    let report: CaptureReport
+    do throws(Failure) {
+      report = try await plan.route.route.open(plan, investigation.opening) {
+        (plan, transport) async throws(Failure) in
+        var capture = self
+        capture.plan = plan
+        return try await capture.run(
+          transport, into: destination, asPcapng: asPcapng, started: { started(plan, $0) })
+      }
+    } catch {
+      // What is wrong here is wrong by every route.
+      guard !destination.hasFailed, error.kind != .usage, error.kind != .filter else { throw error }
+      return .failed(error)
+    }
+    if let failure = report.failure, report.header == nil, stops.reason == nil,
+      failure.kind != .filter
+    {
+      return .failed(failure)
+    }
+    return .done(report)
+  }
+
+  /// The sink, and whether it is at fault.
+  private final class Destination: Sendable {
+    private let open: @Sendable () throws(Failure) -> Sink
+    private let failed = Locked(false)
+    var hasFailed: Bool { failed.value }
+
+    init(open: @escaping @Sendable () throws(Failure) -> Sink) { self.open = open }
+
+    /// Works with the sink.
+    func using<R>(_ work: (Sink) throws(Failure) -> R) throws(Failure) -> R {
+      do throws(Failure) {
+        return try work(try open())
+      } catch {
+        failed.value = true
+        throw error
+      }
+    }
+  }
+
+  private func run(
+    _ transport: any Transport, into destination: Destination, asPcapng: Bool,
+    started: @escaping @Sendable (PcapHeader) -> Void
   ) async throws(Failure) -> CaptureReport {
+    begun(true)
+    defer { begun(false) }
+    let sink = try destination.using { sink throws(Failure) in sink }
     let begin = WallTime.now
     let session = Session(
-      plan: plan, transport: try investigation.transport(of: plan), sink: sink,
+      plan: plan, transport: transport, sink: sink,
       encoding: asPcapng ? .pcapng(interface) : .pcap, limits: limits, duration: duration,
       meter: meter, stops: stops)
     var report = try await session.run(started: started)
@@ -60,7 +113,10 @@ package struct Capture: Sendable {
       PcapngWriter.append(
         statistics, interface: number, resolution: header.resolution, to: &trailer)
     }
-    try sink.finish(trailer)
+    // Another route may still write into it.
+    if report.header != nil || report.failure == nil || stops.reason != nil {
+      try destination.using { sink throws(Failure) in try sink.finish(trailer) }
+    }
     return report
   }
 

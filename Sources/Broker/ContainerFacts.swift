@@ -21,19 +21,44 @@ package struct ContainerFacts: Sendable, Equatable {
   package var noNewPrivileges = false
   /// The machine's name as uname(1) has it, or nil.
   package var machine: String?
+  /// Whether there is a shell at all.
+  package var hasShell = true
+  /// The programs there that putting a file there takes.
+  package var programs: Set<String> = []
+  /// Of the directories asked about, those where a file may be written and run, in their order.
+  package var directories: [String] = []
   /// The names in /proc/net/dev.
   package var interfaces: [String] = []
 
   package init() {}
 
-  /// The script that finds it all out. Constant; needs a POSIX shell and nothing else.
+  /// The script that finds it all out. Constant; needs a POSIX shell and nothing else. Its parameters are the
+  /// directories asked about; it changes nothing, so that whether they are any good is read from their
+  /// rights and their mounts.
   ///
   /// It prints `name=value` lines and ends with `end=`, so that an answer cut short is noticed.
-  package static let script = questions + "\necho end="
+  package static let script = questions + "\n" + directoryQuestions + "\necho end="
+
+  /// The programs that are needed to put a file there and to check it.
+  static let placingPrograms = ["cat", "chmod", "rm", "head", "sha256sum", "tar", "wc"]
+
+  /// Where a file may be put that is to be run: `$@` are the directories.
+  static let directoryQuestions = #"""
+    for d in "$@"; do
+      [ -d "$d" ] && [ -w "$d" ] && [ -x "$d" ] && echo "dir=$d"
+    done
+    while read -r x m t o x; do
+      for d in "$@"; do
+        case $d/ in "${m%/}"/*) echo "mount=$m $o"; break ;; esac
+      done
+    done </proc/self/mounts
+    """#
 
   /// The script without its end, for whoever asks more.
   static let questions = """
-    for n in tcpdump bash sleep; do p=$(command -v "$n") && echo "$n=$p"; done
+    for n in tcpdump bash sleep \(placingPrograms.joined(separator: " ")); do
+      p=$(command -v "$n") && echo "$n=$p"
+    done
     (read -t 1 x </dev/null) 2>/dev/null
     [ $? = 2 ] || echo timed=yes
     while read -r k v e x; do case $k in
@@ -51,6 +76,7 @@ package struct ContainerFacts: Sendable, Equatable {
   /// - Parameter answer: What the far end printed: hostile until read.
   package init?(answer: String) {
     var complete = false
+    var mounts: [Substring: Bool] = [:]
     for line in answer.split(separator: "\n", omittingEmptySubsequences: true) {
       guard let equals = line.firstIndex(of: "=") else { continue }
       let value = String(line[line.index(after: equals)...])
@@ -66,11 +92,27 @@ package struct ContainerFacts: Sendable, Equatable {
       case "if": if isInterfaceName(value), interfaces.count < 256 { interfaces.append(value) }
       case "machine": machine = printable(value, limit: 32)
       case "version": version = printable(value, limit: 100)
+      case "dir":
+        if let path = Self.path(value), directories.count < 64 { directories.append(path) }
+      case "mount":
+        let parts = line[equals...].dropFirst().split(separator: " ", maxSplits: 1)
+        guard parts.count == 2, mounts.count < 256 else { continue }
+        let options = parts[1].split(separator: ",")
+        // Mounts are listed in the order in which they cover each other.
+        mounts[parts[0]] = !options.contains("noexec") && !options.contains("ro")
+      case let name where Self.placingPrograms.contains(String(name)):
+        programs.insert(String(name))
       case "end": complete = true
       default: break
       }
     }
     guard complete else { return nil }
+    directories = directories.filter { directory in
+      let holding = mounts.filter { mount, _ in
+        mount == "/" || directory == mount || directory.hasPrefix(mount + "/")
+      }
+      return holding.max { $0.key.count < $1.key.count }?.value ?? true
+    }
   }
 
   /// A path is only believed when it is one: absolute, and of ordinary characters.

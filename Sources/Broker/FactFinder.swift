@@ -2,144 +2,207 @@ package import Base
 package import Cluster
 internal import SSH
 
-/// What was found out about a request, what the routes say to it, and what is open for the one that was
-/// chosen.
+/// What was found out about a request, and what the routes say to it.
 package struct Investigation: Sendable {
   package let facts: Facts
   package let decision: Decision
-  private let kubectl: Kubectl
-  private let shell: NodeShell?
+  /// What the chosen plan opens with.
+  let opening: Opening
+}
 
-  init(facts: Facts, decision: Decision, kubectl: Kubectl, shell: NodeShell?) {
-    self.facts = facts
-    self.decision = decision
-    self.kubectl = kubectl
-    self.shell = shell
-  }
+/// What came of a plan that was tried.
+package enum Attempt<R: Sendable>: Sendable {
+  case done(R)
+  /// It could not be opened: the next route may work.
+  case failed(Failure)
+}
 
-  /// The transport of a plan's route.
-  ///
-  /// - Throws: `Failure` when nothing is open for it.
-  func transport(of plan: Plan) throws(Failure) -> any Transport {
-    switch (plan.route, facts.subject) {
-    case (.exec, .pod(let pod, let container)):
-      return KubectlTransport(
-        kubectl: kubectl, namespace: pod.namespace, pod: pod.name, container: container.name)
-    case (.ssh, _):
-      if let shell, let login = facts.login { return SSHTransport(shell: shell, login: login) }
-    default: break
+/// What a route wants to know before it can decide.
+enum FactGroup: Sendable, CaseIterable {
+  /// What there is inside the container.
+  case inside
+  /// What there is on the node, by ssh.
+  case node
+}
+
+extension RouteName {
+  /// What it has to know.
+  var facts: FactGroup {
+    switch self {
+    case .exec, .upload: .inside
+    case .ssh: .node
     }
-    throw Failure(.other, "Cannot capture from \(plan.target).", why: "Its connection is gone.")
   }
 }
 
 /// Finds out what a plan needs to know. The only part before opening that does I/O.
 package struct FactFinder: Sendable {
-  let kubectl: Kubectl
+  let tools: RouteTools
   let nodes: NodeAccess
-  private let order: [RouteName]
+
+  var kubectl: Kubectl { tools.kubectl }
 
   /// Creates a finder.
   ///
   /// - Parameters:
-  ///   - kubectl: The cluster.
+  ///   - tools: The cluster, the engines, and what is set about routes.
   ///   - nodes: How nodes are reached by ssh.
-  ///   - order: The routes that may be chosen, the preferred first.
-  package init(
-    kubectl: Kubectl, nodes: NodeAccess = NodeAccess(), order: [RouteName] = RouteName.allCases
-  ) {
-    self.kubectl = kubectl
+  package init(tools: RouteTools, nodes: NodeAccess = NodeAccess()) {
+    self.tools = tools
     self.nodes = nodes
-    self.order = order
   }
 
-  /// Finds the target, asks the routes one after the other, and lends the result to `body`.
+  /// Finds the target, gathers everything that any route wants to know, at the same time, and decides.
+  /// Nothing stays open.
   ///
-  /// What the chosen route has open stays open until `body` is done, and whatever else was opened is closed
-  /// before.
+  /// - Parameter request: What is asked for.
+  /// - Returns: Facts and every route's verdict.
+  /// - Throws: `Failure` when there is no such target, or its container is not there.
+  package func survey(_ request: CaptureRequest) async throws(Failure) -> (Facts, Decision) {
+    let subject = try await subject(of: request)
+    let routes = candidates(request, subject)
+    return try await gather(Set(routes.map(\.facts)), Search(request), Facts(subject: subject), nil) {
+      facts, _ async in
+      .success((facts, decide(request, facts: facts, routes: routes, tools: tools)))
+    }.get()
+  }
+
+  /// Finds the target and tries the routes in their order, until one works.
+  ///
+  /// First only what the first route wants to know is found out; where that is not enough, everything else
+  /// at the same time. What a route has open stays open while `body` works with it.
   ///
   /// - Parameters:
   ///   - request: What is asked for.
-  ///   - all: Whether every route is asked, for a plan; else only until one can be used.
-  ///   - body: Works with the result.
-  /// - Returns: What `body` returns.
-  /// - Throws: `Failure` when there is no such target, or its container is not there; or what `body`
-  ///   throws.
-  package func investigate<R: Sendable>(
-    _ request: CaptureRequest, all: Bool = false,
-    _ body: @escaping @Sendable (Investigation) async throws(Failure) -> R
+  ///   - tell: Tells the user what is being waited for.
+  ///   - body: Tries a plan.
+  /// - Returns: What `body` returned.
+  /// - Throws: `Failure` when there is no such target, or no route works; or what `body` throws.
+  package func attempt<R: Sendable>(
+    _ request: CaptureRequest, tell: @escaping @Sendable (String) -> Void = { _ in },
+    _ body: @escaping @Sendable (Investigation) async throws(Failure) -> Attempt<R>
   ) async throws(Failure) -> R {
     let subject = try await subject(of: request)
-    let order = Order(request: request, all: all)
-    return try await visit(candidates(request, subject), Facts(subject: subject), order, body)
+    var search = Search(request)
+    search.tell = tell
+    search.left = candidates(request, subject)
+    return try await visit(search, Facts(subject: subject), nil, body).get()
   }
 
-  private struct Order: Sendable {
+  /// How far the search for a route has come.
+  private struct Search: Sendable {
     var request: CaptureRequest
-    var all: Bool
+    var tell: @Sendable (String) -> Void = { _ in }
+    /// The routes that were not judged yet.
+    var left: [RouteName] = []
+    /// What was asked already.
+    var known: Set<FactGroup> = []
+    /// What the routes before said.
+    var options: [Decision.Option] = []
+
+    init(_ request: CaptureRequest) { self.request = request }
   }
 
-  /// Gathers the facts of one route after the other.
+  /// Judges and tries one route after the other, and finds out more where that needs it.
   private func visit<R: Sendable>(
-    _ routes: [RouteName], _ facts: Facts, _ order: Order,
-    _ body: @escaping @Sendable (Investigation) async throws(Failure) -> R
-  ) async throws(Failure) -> R {
-    var facts = facts
-    var visited: [RouteName] = []
-    for route in routes {
-      // Asked only here: it starts ssh, for nothing where a route before can be used.
-      let isWanted = order.request.route != nil || route != .ssh
-      guard isWanted ? true : await mayKnock(at: facts.subject) else { continue }
-      visited.append(route)
-      switch route {
-      case .exec:
-        facts.inside = await inside(facts.subject)
-      case .ssh:
-        let asked = visited
-        let before = facts
-        let visit = await withNode(facts.subject) {
-          (login, node, shell) async -> NodeVisit<R> in
-          var facts = before
-          facts.login = login
-          facts.node = .success(node)
-          let decision = decide(order.request, facts: facts, routes: asked, kubectl: kubectl)
-          guard !order.all, decision.options.last?.isUsable == true else { return .left(facts) }
-          do throws(Failure) {
-            return .finished(
-              .success(
-                try await body(
-                  Investigation(
-                    facts: facts, decision: decision, kubectl: kubectl, shell: shell))))
-          } catch {
-            return .finished(.failure(error))
-          }
-        }
-        switch visit {
-        case .success(.finished(let result)): return try result.get()
-        case .success(.left(let found)): facts = found
-        case .failure(let failure): facts.node = .failure(failure)
+    _ search: Search, _ facts: Facts, _ shell: NodeShell?,
+    _ body: @escaping @Sendable (Investigation) async throws(Failure) -> Attempt<R>
+  ) async -> Result<R, Failure> {
+    var search = search
+    while let route = search.left.first {
+      guard search.known.contains(route.facts) else {
+        let wanted =
+          search.known.isEmpty
+          ? [route.facts] : Set(search.left.map(\.facts)).subtracting(search.known)
+        search.known.formUnion(wanted)
+        let next = search
+        return await gather(wanted, search, facts, shell) { facts, shell async in
+          await visit(next, facts, shell, body)
         }
       }
-      let decision = decide(order.request, facts: facts, routes: visited, kubectl: kubectl)
-      if !order.all, decision.options.last?.isUsable == true { break }
+      search.left.removeFirst()
+      var verdict = judge(route, search.request, facts: facts, tools: tools)
+      if case .usable = verdict {
+        let opening = Opening(
+          request: search.request, facts: facts, tools: tools, shell: shell, tell: search.tell)
+        let option = Decision.Option(route: route, verdict: verdict)
+        do throws(Failure) {
+          let investigation = Investigation(
+            facts: facts, decision: Decision(options: search.options + [option]), opening: opening)
+          switch try await body(investigation) {
+          case .done(let result): return .success(result)
+          case .failed(let failure): verdict = .refused(failure)
+          }
+        } catch {
+          return .failure(error)
+        }
+      }
+      search.options.append(Decision.Option(route: route, verdict: verdict))
     }
-    let decision = decide(order.request, facts: facts, routes: visited, kubectl: kubectl)
-    return try await body(
-      Investigation(facts: facts, decision: decision, kubectl: kubectl, shell: nil))
+    return .failure(Decision(options: search.options).refusal)
   }
 
-  /// What came of a look at a node: the whole rest of the work, or facts and nothing left open.
-  private enum NodeVisit<R: Sendable>: Sendable {
-    case finished(Result<R, Failure>)
-    case left(Facts)
+  /// Finds several things out at the same time, and lends the result, with what was opened for it.
+  private func gather<R: Sendable>(
+    _ groups: Set<FactGroup>, _ search: Search, _ facts: Facts, _ shell: NodeShell?,
+    _ body: @escaping @Sendable (Facts, NodeShell?) async -> Result<R, Failure>
+  ) async -> Result<R, Failure> {
+    guard groups.contains(.node) else {
+      return await body(await others(groups, search.request, facts), shell)
+    }
+    guard search.request.route != nil ? true : await mayKnock(at: facts.subject) else {
+      var facts = facts
+      facts.node = .failure(
+        Failure(
+          .noRoute, facts.refusal(by: .ssh),
+          why: "ssh to nodes is not configured, and nobody's nodes are knocked at unasked.",
+          fix: "Configure it in [ssh], or ask for it with --route ssh."))
+      return await body(await others(groups, search.request, facts), shell)
+    }
+    let found = Promise<Facts>()
+    return await withTaskGroup(of: Result<R, Failure>?.self) { group in
+      group.addTask {
+        found.give(await others(groups, search.request, facts))
+        return nil
+      }
+      group.addTask {
+        let visit = await withNode(facts.subject) { (login, node, shell) async in
+          var facts = await found.value
+          facts.login = login
+          facts.node = .success(node)
+          return await body(facts, shell)
+        }
+        switch visit {
+        case .success(let result): return result
+        case .failure(let failure):
+          var facts = await found.value
+          facts.node = .failure(failure)
+          return await body(facts, shell)
+        }
+      }
+      var result: Result<R, Failure>?
+      for await one in group { result = result ?? one }
+      return result ?? .failure(Failure(.other, facts.refusal(by: .ssh)))
+    }
+  }
+
+  /// What is found out without anything staying open.
+  private func others(
+    _ groups: Set<FactGroup>, _ request: CaptureRequest, _ facts: Facts
+  ) async -> Facts {
+    var facts = facts
+    let subject = facts.subject
+    async let inside = groups.contains(.inside) ? inside(subject) : facts.inside
+    facts.inside = await inside
+    return facts
   }
 
   /// The routes that are for such a target: the one asked for, or those of the order.
   private func candidates(_ request: CaptureRequest, _ subject: Subject) -> [RouteName] {
     if let route = request.route { return [route] }
-    // Whoever names a node has asked for it.
+    // Nothing can be run in a node but by these.
     if case .node = subject { return [.ssh] }
-    return order
+    return tools.settings.order
   }
 
   /// Whether a node may be logged in to that nobody has asked for: nobody's nodes are knocked at unasked.
@@ -230,12 +293,17 @@ package struct FactFinder: Sendable {
       "Cannot look into \(pod.namespace)/\(pod.name) (container \(container.name)) by exec."
     let answer = try await kubectl.exec(
       what, namespace: pod.namespace, pod: pod.name, container: container.name,
-      argv: ["sh", "-c", ContainerFacts.script])
+      argv: ["sh", "-c", ContainerFacts.script, "poddump"] + Self.directories(of: container))
     guard let facts = ContainerFacts(answer: answer) else {
       throw Failure(
         .other, what, why: "The container's shell did not answer as a POSIX shell does.",
         fix: "Choose another container with -c.", detail: printable(answer))
     }
     return facts
+  }
+
+  /// Where an engine could be put: what the pod's author meant to be written to, then what Linux has.
+  private static func directories(of container: Container) -> [String] {
+    ["/tmp", "/var/tmp", "/run", "/dev/shm", "/"]
   }
 }

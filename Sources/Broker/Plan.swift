@@ -37,6 +37,10 @@ package struct Plan: Sendable, Equatable {
   package var engineArguments: [String]
   /// What is run at the far end: the engine inside the stanza.
   package var remoteArguments: [String]
+  /// What is done before, in order, and undone in reverse.
+  package var preparations: [PlanStep] = []
+  /// The engine that is put there first; nil where one is there.
+  package var placement: Placement?
   /// What is run here; for libssh2, what would do the same.
   package var command: Command
   /// Where the packets are taken and why there, in words; nil inside a container.
@@ -53,6 +57,25 @@ package struct Plan: Sendable, Equatable {
   package var ends: [String]
   /// What the route leaves behind, in words.
   package var leaves: String
+}
+
+/// Something that is done beside the capture itself.
+package struct PlanStep: Sendable, Equatable {
+  /// What it does: "puts tap (x86_64, 91 KiB) into the container".
+  package var text: String
+  /// What is run for it.
+  package var command: Command
+  /// What is written to its standard input, where that is text: a manifest.
+  package var manifest: String?
+  /// How it is undone.
+  package var undo: String
+
+  package init(_ text: String, command: Command, manifest: String? = nil, undo: String) {
+    self.text = text
+    self.command = command
+    self.manifest = manifest
+    self.undo = undo
+  }
 }
 
 /// What a route says to a request.
@@ -76,17 +99,39 @@ package struct Decision: Sendable, Equatable {
   /// The routes that were considered.
   package var options: [Option]
 
+  /// Collects verdicts.
+  package init(options: [Option]) { self.options = options }
+
   /// The plan of the first route that can be used.
   ///
-  /// - Throws: The refusal of the route that was asked for, or of the last one considered.
+  /// - Throws: The refusal of the route that was asked for, or one for all.
   package func chosen() throws(Failure) -> Plan {
-    var refusal = Failure(.noRoute, "No route was considered.")
     for option in options {
-      switch option.verdict {
-      case .usable(let plan): return plan
-      case .refused(let failure): refusal = failure
-      }
+      if case .usable(let plan) = option.verdict { return plan }
     }
     throw refusal
+  }
+
+  /// Why no route can be used: in the words of the one, or where they all say the same; else in all their
+  /// words, one after the other.
+  package var refusal: Failure {
+    var reasons: [(route: RouteName, failure: Failure)] = []
+    for option in options {
+      guard case .refused(let failure) = option.verdict,
+        !reasons.contains(where: { $0.failure.why == failure.why })
+      else { continue }
+      reasons.append((option.route, failure))
+    }
+    guard let first = reasons.first else {
+      return Failure(.noRoute, "No route was considered.", fix: "Name one with --route.")
+    }
+    guard reasons.count > 1 else { return first.failure }
+    let kinds = Set(reasons.map(\.failure.kind))
+    return Failure(
+      kinds.count == 1 ? first.failure.kind : .noRoute, "No route works for this target.",
+      why: reasons.map { "By \($0.route.rawValue): \($0.failure.why ?? $0.failure.what)" }
+        .joined(separator: " "),
+      fix: "What would help, route by route: poddump plan.",
+      detail: reasons.compactMap(\.failure.detail).first)
   }
 }

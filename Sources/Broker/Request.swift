@@ -6,6 +6,16 @@ package enum RouteName: String, Sendable, CaseIterable {
   case exec
   /// ssh to the pod's node, and the tcpdump there.
   case ssh
+  /// Our own engine, put into the container by kubectl exec.
+  case upload
+}
+
+/// What captures at the far end.
+package enum EngineName: String, Sendable, CaseIterable {
+  /// The tcpdump that is there, or that `--binary` brings.
+  case tcpdump
+  /// Our own static binary.
+  case tap
 }
 
 /// What somebody asked to capture, before anything has been found out.
@@ -36,12 +46,22 @@ package struct CaptureRequest: Sendable, Equatable {
   package var includesOwnTraffic = false
   /// The route asked for; nil lets poddump choose.
   package var route: RouteName?
+  /// The engine asked for; nil takes the tcpdump that is there, and the tap where there is none.
+  package var engine: EngineName?
+  /// What this capture is called wherever it leaves something: eight hexadecimal digits.
+  package var session = CaptureRequest.newSession()
 
   /// Creates a request; everything else has the defaults of the command line.
   package init(target: Target?, selector: LabelSelector? = nil, namespace: String? = nil) {
     self.target = target
     self.selector = selector
     self.namespace = namespace
+  }
+
+  /// A name for one capture, by chance.
+  package static func newSession() -> String {
+    let digits = String(UInt32.random(in: .min ... .max), radix: 16)
+    return String(repeating: "0", count: 8 - digits.count) + digits
   }
 
   /// A day, in seconds: nobody means to capture longer without saying so.

@@ -1,3 +1,4 @@
+internal import Base
 internal import Synchronization
 
 /// Asks a capture to end. The first reason counts; whoever waits is told at once, whoever waits
@@ -58,17 +59,17 @@ package final class StopSource: Sendable {
   /// Runs work whose beginning is cancelled as soon as the end is asked for; once it has said that it has
   /// begun, it looks after the end by itself.
   ///
-  /// - Parameter work: Calls its parameter when it has begun.
+  /// - Parameter work: Calls its parameter with true when it has begun, and with false when it begins anew.
   /// - Returns: What the work returns, or nil when it was given up.
   /// - Throws: What the work throws, unless it was given up.
   package func interruptingStart<R: Sendable, E: Error>(
-    _ work: @escaping @Sendable (@escaping @Sendable () -> Void) async throws(E) -> R
+    _ work: @escaping @Sendable (@escaping @Sendable (Bool) -> Void) async throws(E) -> R
   ) async throws(E) -> R? {
-    let begun = Flag()
+    let begun = Locked(false)
     let result = await withTaskGroup(of: Result<R, E>?.self) { group in
       group.addTask {
         do throws(E) {
-          return .success(try await work { begun.set() })
+          return .success(try await work { begun.value = $0 })
         } catch {
           return .failure(error)
         }
@@ -78,7 +79,7 @@ package final class StopSource: Sendable {
         return nil
       }
       let first = await group.next() ?? nil
-      if first == nil, begun.isSet {
+      if first == nil, begun.value {
         let last = await group.next() ?? nil
         return last
       }
@@ -88,11 +89,4 @@ package final class StopSource: Sendable {
     }
     return try result?.get()
   }
-}
-
-/// Set once, from any thread.
-private final class Flag: Sendable {
-  private let state = Mutex(false)
-  var isSet: Bool { state.withLock { $0 } }
-  func set() { state.withLock { $0 = true } }
 }

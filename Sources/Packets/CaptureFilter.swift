@@ -24,6 +24,22 @@ package enum CaptureFilter {
     _ = try FilterProgram(text, linkType: linkType, snapLength: snapLength)
   }
 
+  /// Compiles a filter for an engine that has no libpcap.
+  ///
+  /// - Parameters:
+  ///   - text: The filter; not empty.
+  ///   - linkType: What the packets begin with.
+  ///   - snapLength: The most bytes kept of a packet, which the program returns.
+  /// - Returns: The instructions of classic BPF (bpf(4)) as `tcpdump -ddd` prints them, with commas for
+  ///   line ends: `COUNT,code jt jf k,…`.
+  /// - Throws: `Failure` (`filter`) as `check` does.
+  package static func program(
+    _ text: String, linkType: LinkType, snapLength: Int = RecordLayout.maximumLength
+  ) throws(Failure) -> String {
+    try refuseUntypable(text)
+    return try FilterProgram(text, linkType: linkType, snapLength: snapLength).text
+  }
+
   /// Refuses what libpcap would answer with a bare "syntax error", or would never get to see.
   private static func refuseUntypable(_ text: String) throws(Failure) {
     guard text.utf8.count <= maximumLength else {
@@ -89,6 +105,13 @@ private struct FilterProgram: ~Copyable {
         "libpcap says: \(printable(String(cString: pcap_geterr(handle)), limit: 300)).",
         fix: "Write it as for tcpdump, such as 'tcp port 80' (pcap-filter(7)).")
     }
+  }
+
+  /// The instructions in decimal, as `tcpdump -ddd` prints them.
+  var text: String {
+    let instructions = UnsafeBufferPointer(start: program.bf_insns, count: Int(program.bf_len))
+    return ([String(instructions.count)]
+      + instructions.map { "\($0.code) \($0.jt) \($0.jf) \($0.k)" }).joined(separator: ",")
   }
 
   deinit {

@@ -13,6 +13,8 @@ package struct LinkType: RawRepresentable, Sendable, Hashable {
 
   /// Ethernet, which the interfaces of pods have (DLT_EN10MB).
   package static let ethernet = LinkType(rawValue: DLT_EN10MB)
+  /// No link layer: packets begin with their IP header (DLT_RAW), as on tunnels.
+  package static let raw = LinkType(rawValue: DLT_RAW)
   /// Linux "cooked" capture, version 1 (DLT_LINUX_SLL): `any` on old systems.
   package static let linuxCooked = LinkType(rawValue: DLT_LINUX_SLL)
   /// Linux "cooked" capture, version 2 (DLT_LINUX_SLL2): `any` with libpcap 1.10 and newer.

@@ -26,17 +26,22 @@ struct Configuration: Sendable, Equatable {
   /// The time limit of a capture in seconds; nil for the default.
   var ttl: Int?
 
-  /// The routes that may be chosen, the preferred first.
-  var order: [RouteName] = RouteName.allCases
+  /// The engine that captures; nil chooses.
+  var engine: EngineName?
+
+  /// The routes that may be chosen, their images and namespaces.
+  var routes = RouteSettings()
   /// How nodes are reached by ssh.
   var nodes = NodeAccess()
 
   /// The keys that are known, each with its table; the empty table is the top level.
   private static let known: [String: [String]] = [
-    "": ["capture", "favourites", "listing", "route", "ssh"],
-    "capture": ["snaplen", "ttl"],
+    "": ["capture", "favourites", "image", "listing", "node", "route", "ssh"],
+    "capture": ["engine", "snaplen", "ttl"],
+    "image": ["debug", "node"],
+    "node": ["namespace"],
     "listing": ["hidden", "limit", "namespaces"],
-    "route": ["order"],
+    "route": ["allow", "order"],
     "ssh": [
       "engine", "host", "jump", "key", "known_hosts", "port", "strict_host_key_checking", "sudo",
       "user",
@@ -91,12 +96,25 @@ struct Configuration: Sendable, Equatable {
       listingNamespaces = try Self.strings(listing, "namespaces", what) ?? []
       hiddenNamespaces = try Self.strings(listing, "hidden", what) ?? []
     }
-    if let route = try Self.table(root, "route", what),
-      let names = try Self.strings(route, "order", what)
+    if let route = try Self.table(root, "route", what) {
+      if let names = try Self.strings(route, "order", what) {
+        routes.order = try Self.routes(names, "order", what)
+        // Whoever names ssh there wants it.
+        nodes.isConfigured = routes.order.contains(.ssh)
+      }
+      if let names = try Self.strings(route, "allow", what) {
+        routes.allowed = Set(try Self.routes(names, "allow", what))
+      }
+    }
+    if let image = try Self.table(root, "image", what) {
+      routes.debugImage = try Self.image(image, "debug", what) ?? routes.debugImage
+      routes.nodeImage = try Self.image(image, "node", what) ?? routes.nodeImage
+    }
+    if let node = try Self.table(root, "node", what),
+      let namespace = try Self.text(node, "namespace", what)
     {
-      order = try Self.routes(names, what)
-      // Whoever names ssh there wants it.
-      nodes.isConfigured = order.contains(.ssh)
+      try Target.check(namespace: namespace)
+      routes.nodeNamespace = namespace
     }
     if let ssh = try Self.table(root, "ssh", what) {
       nodes.isConfigured = true
@@ -105,6 +123,16 @@ struct Configuration: Sendable, Equatable {
     }
     if let capture = try Self.table(root, "capture", what) {
       snapLength = try Self.number(capture, "snaplen", 1...262_144, what)
+      switch try Self.text(capture, "engine", what) {
+      case nil, "auto": break
+      case .some(let name):
+        guard let named = EngineName(rawValue: name) else {
+          throw Failure(
+            .usage, what, why: "capture.engine is \(printable(name, limit: 60)).",
+            fix: "Write auto, tcpdump or tap.")
+        }
+        engine = named
+      }
       if let value = capture["ttl"] {
         guard let text = value.string, let milliseconds = Quantities.milliseconds(text) else {
           throw Failure(
@@ -121,14 +149,39 @@ struct Configuration: Sendable, Equatable {
   /// - Parameters:
   ///   - kubectl: The cluster.
   ///   - isInteractive: Whether somebody is there to answer a question.
+  ///   - allowed: Further routes that are allowed.
+  ///   - binary: A tcpdump to bring along; nil for none.
   /// - Returns: A finder, which has done nothing yet.
-  func finder(_ kubectl: Kubectl, isInteractive: Bool) -> FactFinder {
+  /// - Throws: `Failure` when the binary cannot be used.
+  func finder(
+    _ kubectl: Kubectl, isInteractive: Bool, allowed: [RouteName] = [], binary: String? = nil
+  ) throws(Failure) -> FactFinder {
     var nodes = nodes
     nodes.isInteractive = isInteractive
-    return FactFinder(kubectl: kubectl, nodes: nodes, order: order)
+    var tools = RouteTools(kubectl: kubectl)
+    tools.settings = routes
+    tools.settings.allowed.formUnion(allowed)
+    tools.engines = Engines.find(in: InstalledFiles.folders)
+    if let binary { tools.engines.given = try EngineFile(path: binary, isTap: false) }
+    return FactFinder(tools: tools, nodes: nodes)
   }
 
-  private static func routes(_ names: [String], _ what: String) throws(Failure) -> [RouteName] {
+  /// The name of an image, as the API takes it: no more than that it has no blanks is checked here.
+  private static func image(
+    _ table: TOMLTable, _ key: String, _ what: String
+  ) throws(Failure) -> String? {
+    guard let name = try text(table, key, what) else { return nil }
+    guard name.unicodeScalars.allSatisfy({ $0.value > 0x20 && $0.value < 0x7f }) else {
+      throw Failure(
+        .usage, what, why: "image.\(key) is no name of an image.",
+        fix: "Write \(key) = \"registry/name:tag\".")
+    }
+    return name
+  }
+
+  private static func routes(
+    _ names: [String], _ key: String, _ what: String
+  ) throws(Failure) -> [RouteName] {
     var routes: [RouteName] = []
     for name in names {
       guard let route = RouteName(rawValue: name) else {
@@ -136,14 +189,14 @@ struct Configuration: Sendable, Equatable {
           editDistance($0.rawValue, name) < editDistance($1.rawValue, name)
         }
         throw Failure(
-          .usage, what, why: "There is no route \(printable(name, limit: 60)) for route.order.",
+          .usage, what, why: "There is no route \(printable(name, limit: 60)) for route.\(key).",
           fix: "Did you mean \(nearest?.rawValue ?? "exec")?")
       }
       if !routes.contains(route) { routes.append(route) }
     }
     guard !routes.isEmpty else {
       throw Failure(
-        .usage, what, why: "route.order names no route.", fix: "Write order = [\"exec\", \"ssh\"].")
+        .usage, what, why: "route.\(key) names no route.", fix: "Write \(key) = [\"exec\", \"ssh\"].")
     }
     return routes
   }

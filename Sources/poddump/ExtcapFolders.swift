@@ -56,7 +56,7 @@ enum ExtcapFolders {
       throw Failure(.other, "Cannot find the program's own path.")
     }
     let folder = String(own[..<slash])
-    for candidate in [folder, "\(folder)/../libexec/poddump", "\(folder)/../lib/poddump"] {
+    for candidate in InstalledFiles.folders(beside: folder) {
       let path = "\(candidate)/\(program)"
       if access(path, X_OK) == 0, let resolved = realpath(path, nil) {
         defer { free(resolved) }

@@ -72,8 +72,21 @@ struct CaptureOptions: ParsableArguments {
     help: "Keep the packets of the capture's own connection, on a node's own interface.")
   var includeOwnTraffic = false
 
-  @Option(name: .long, help: "What captures at the far end.")
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "Allow a route that is not chosen unasked: node, which creates a pod on the node.",
+      valueName: "route,…"))
+  var allow: RouteList?
+
+  @Option(
+    name: .long,
+    help: "What captures at the far end. (default: tcpdump where there is one, else the tap)")
   var engine: EngineChoice = .auto
+
+  @Option(
+    name: .long, help: "A statically linked tcpdump to bring along, instead of poddump's own tap.")
+  var binary: String?
 
   @Option(
     name: [.customShort("s"), .long],
@@ -116,7 +129,7 @@ struct CaptureOptions: ParsableArguments {
 
 /// `--route`: a route's name, or `auto`.
 enum RouteChoice: String, ExpressibleByArgument, CaseIterable {
-  case auto, exec, ssh
+  case auto, exec, ssh, upload
 
   /// The route asked for; nil lets poddump choose.
   var route: RouteName? { RouteName(rawValue: rawValue) }
@@ -124,9 +137,30 @@ enum RouteChoice: String, ExpressibleByArgument, CaseIterable {
 
 extension PointChoice: ExpressibleByArgument {}
 
+/// `--allow`: names of routes, with commas between.
+struct RouteList: ExpressibleByArgument, Sendable, Equatable {
+  var routes: [RouteName] = []
+
+  init() {}
+
+  init?(argument: String) {
+    for name in argument.split(separator: ",") {
+      guard let route = RouteName(rawValue: String(name)) else { return nil }
+      routes.append(route)
+    }
+    if routes.isEmpty { return nil }
+  }
+
+  static var allValueStrings: [String] { RouteName.allCases.map(\.rawValue) }
+  var defaultValueDescription: String { "none" }
+}
+
 /// `--engine`: what captures at the far end.
 enum EngineChoice: String, ExpressibleByArgument, CaseIterable {
-  case auto, tcpdump
+  case auto, tcpdump, tap
+
+  /// The engine asked for; nil lets poddump choose.
+  var engine: EngineName? { EngineName(rawValue: rawValue) }
 }
 
 /// A duration on the command line.

@@ -21,6 +21,15 @@ struct PlanText {
     text += """
 
       Would capture from \(plan.target) by \(plan.route.rawValue).
+
+      """
+    for step in plan.preparations {
+      text += "  first   \(step.text)\n          \(Self.commandLine(step.command))\n"
+      if let manifest = step.manifest {
+        for line in manifest.split(separator: "\n") { text += "          \(line)\n" }
+      }
+    }
+    text += """
         there   \(ShellWord.join(plan.engineArguments))
 
       """
@@ -34,6 +43,7 @@ struct PlanText {
 
       """
     for end in plan.ends { text += "          \(end)\n" }
+    for step in plan.preparations { text += "  undone  \(step.undo)\n" }
     for note in plan.notes { text += "  note    \(note)\n" }
     return text
   }
@@ -61,7 +71,18 @@ struct PlanText {
       ("route", .string(plan.route.rawValue)), ("engine", .string(plan.engine)),
       ("target", .string(plan.target)), ("point", .optional(plan.point)),
       ("connection", .optional(plan.connection)), ("interface", .string(plan.interface)),
-      ("filter", .string(plan.filter)), ("there", .strings(plan.engineArguments)),
+      ("filter", .string(plan.filter)),
+      (
+        "first",
+        .array(
+          plan.preparations.map { step in
+            .object([
+              ("does", .string(step.text)),
+              ("here", .strings([step.command.executable] + step.command.arguments)),
+              ("input", .optional(step.manifest)), ("undone", .string(step.undo)),
+            ])
+          })
+      ), ("there", .strings(plan.engineArguments)),
       ("here", .strings([plan.command.executable] + plan.command.arguments)),
       ("ttl", .number(plan.ttl)), ("needs", .strings(plan.needs)),
       ("notes", .strings(plan.notes)), ("ends", .strings(plan.ends)),

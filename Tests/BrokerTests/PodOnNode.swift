@@ -100,9 +100,6 @@ struct PodOnNode: Sendable {
       destination: "ops@198.51.100.11", engine: .libssh2, command: Command("/usr/bin/ssh", []))
     let facts = Facts(
       subject: .pod(pod, pod.containers[0]), login: login, node: .success(node))
-    switch SSHRoute.plan(request, facts: facts) {
-    case .usable(let plan): return plan
-    case .refused(let failure): throw failure
-    }
+    return try SSHRoute.plan(request, facts: facts, tools: .none)
   }
 }

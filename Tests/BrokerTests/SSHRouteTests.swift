@@ -48,8 +48,9 @@ import Testing
     change(&request)
     let login = NodeLogin(
       destination: "root@198.51.100.11", engine: .libssh2, command: Command("/usr/bin/ssh", []))
-    return SSHRoute.plan(
-      request, facts: Facts(subject: .node(node), login: login, node: .success(facts)))
+    return judge(
+      .ssh, request, facts: Facts(subject: .node(node), login: login, node: .success(facts)),
+      tools: .none)
   }
 
   private static func plan(_ verdict: Verdict) throws(Failure) -> Plan {
@@ -202,7 +203,9 @@ import Testing
 
   @Test func nothingIsPlannedBlindly() {
     let facts = Facts(subject: .pod(PodOnNode().pod, Container(name: "web", role: .main)))
-    guard case .refused(let failure) = SSHRoute.plan(CaptureRequest(target: nil), facts: facts)
+    guard
+      case .refused(let failure) = judge(
+        .ssh, CaptureRequest(target: nil), facts: facts, tools: .none)
     else {
       Issue.record("A plan from nothing.")
       return

@@ -99,7 +99,7 @@ import Testing
     let stops = StopSource()
     let begun = StopSource()
     async let result = stops.interruptingStart { start async throws(Failure) -> String in
-      start()
+      start(true)
       begun.request(.signal)
       let reason = await stops.requested()
       try? await Task.sleep(for: .milliseconds(50))
@@ -114,7 +114,7 @@ import Testing
     let stops = StopSource()
     let begun = StopSource()
     async let result = stops.interruptingStart { start async throws(Failure) -> String in
-      start()
+      start(true)
       begun.request(.signal)
       _ = await stops.requested()
       throw Failure(.unreachable, "Cut.")
@@ -133,13 +133,13 @@ import Testing
     let stops = StopSource()
     for begins in [true, false] {
       let result = try await stops.interruptingStart { start async throws(Failure) in
-        if begins { start() }
+        if begins { start(true) }
         return 42
       }
       #expect(result == 42)
       await #expect(throws: Failure(.denied, "No.")) {
         _ = try await stops.interruptingStart { start async throws(Failure) -> Int in
-          if begins { start() }
+          if begins { start(true) }
           throw Failure(.denied, "No.")
         }
       }

@@ -81,3 +81,8 @@ extension Plan {
       needs: [], notes: [], ends: [], leaves: "nothing")
   }
 }
+
+extension RouteTools {
+  /// Nothing to bring along, and a cluster that nobody asks.
+  static let none = RouteTools(kubectl: Kubectl(executable: "/usr/bin/kubectl"))
+}

@@ -14,7 +14,7 @@ import Testing
 
   @Test func withoutAnythingNobodysNodesAreKnockedAt() throws {
     let configuration = try Self.read("")
-    #expect(configuration.order == [.exec, .ssh])
+    #expect(configuration.routes.order == [.exec, .ssh])
     #expect(!configuration.nodes.isConfigured && configuration.nodes.host == nil)
     #expect(configuration.nodes.options == SSHOptions())
     #expect(SSHOptions().sudo && SSHOptions().hostKeys == .strict && SSHOptions().engine == nil)
@@ -28,7 +28,7 @@ import Testing
   ])
   func theOrderOfRoutes(_ text: String, _ order: [RouteName], _ isConfigured: Bool) throws {
     let configuration = try Self.read("[route]\norder = \(text)")
-    #expect(configuration.order == order)
+    #expect(configuration.routes.order == order)
     #expect(configuration.nodes.isConfigured == isConfigured)
   }
 
@@ -57,7 +57,7 @@ import Testing
     options.hostKeys = .acceptNew
     #expect(configuration.nodes.options == options)
     #expect(configuration.nodes.host == "{node}.example" && configuration.nodes.isConfigured)
-    #expect(configuration.order == [.exec, .ssh])
+    #expect(configuration.routes.order == [.exec, .ssh])
   }
 
   @Test func anEmptyTableIsWordEnough() throws {
@@ -85,10 +85,10 @@ import Testing
 
   @Test(arguments: [
     (
-      "[route]\norder = [\"exce\"]", "There is no route exce for route.order.", "Did you mean exec?"
+      "[route]\norder = [\"exce\"]", "There is no route exce for route.routes.order.", "Did you mean exec?"
     ),
     ("[route]\norder = [\"exec\", \"shh\"]", "There is no route shh", "Did you mean ssh?"),
-    ("[route]\norder = []", "route.order names no route.", "Write order = [\"exec\", \"ssh\"]."),
+    ("[route]\norder = []", "route.routes.order names no route.", "Write order = [\"exec\", \"ssh\"]."),
     ("[route]\norder = [\"\\u001b[2J\"]", "There is no route �[2J for", "Did you mean"),
     ("[route]\norder = \"ssh\"", "order is not a list of texts.", "Write order = [\"…\"]."),
     ("[route]\norder = [1]", "order is not a list of texts.", "Write order"),

@@ -46,7 +46,8 @@ import Testing
     var decision: Decision {
       let facts = Facts(subject: .pod(pod, container), inside: inside)
       return decide(
-        request, facts: facts, routes: [.exec], kubectl: Kubectl(executable: "/usr/bin/kubectl"))
+        request, facts: facts, routes: [.exec],
+        tools: RouteTools(kubectl: Kubectl(executable: "/usr/bin/kubectl")))
     }
   }
 

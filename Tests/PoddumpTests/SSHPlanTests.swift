@@ -82,7 +82,8 @@ import Testing
         facts.node = .failure(refusal)
       }
       return decide(
-        request, facts: facts, routes: routes, kubectl: Kubectl(executable: "/usr/bin/kubectl"))
+        request, facts: facts, routes: routes,
+        tools: RouteTools(kubectl: Kubectl(executable: "/usr/bin/kubectl")))
     }
   }
 

@@ -47,6 +47,11 @@ package enum NodeScript {
   /// The line that the answer begins with: whatever comes before it is a greeting.
   package static let greeting = "poddump: facts"
 
+  /// The line that the answer ends with.
+  static let answered = "end="
+  /// The line that says that a file was put there, or was not.
+  static let placed = "placed="
+
   /// The command that the login shell is given: constant, without anything that any shell (POSIX shells,
   /// rbash, fish, csh) would read more into, so that nothing of ours or the user's reaches that shell.
   ///
@@ -72,13 +77,18 @@ package enum NodeScript {
     poddump_ssh=$*
     poddump() {
     \(look)
-    echo end=
+    echo \(answered)
     \(order)
     \(Stanza.script)
     }
     poddump \(question.words.map(ShellWord.quote).joined(separator: " "))
 
     """
+  }
+
+  /// What may be written next, before the file's bytes: where an engine goes. The answer has its SHA-256.
+  static func put(path: String, size: Int, isTap: Bool) -> String {
+    "put\n\(path)\n\(size)\n\(isTap ? "--facts" : "--version")\n"
   }
 
   /// What is written next: the words of the stanza, one a line, after their number.
@@ -95,14 +105,30 @@ package enum NodeScript {
   private static let order = """
     (read -t 1 x </dev/null) 2>/dev/null
     if [ $? = 2 ]; then t=; else t="-t 60"; fi
-    IFS= read -r $t n || exit 0
+    while
+      IFS= read -r $t n || exit 0
+      [ "$n" = put ]
+    do
+      IFS= read -r $t f && IFS= read -r $t s && IFS= read -r $t a || exit 0
+      (
+        umask 077
+        head -c "$s" >"$f" && chmod 700 "$f" && echo && "$f" "$a" 2>&1 </dev/null &&
+          sha256sum <"$f" | { read -r s x && echo "sha256=$s"; }
+      ) || rm -f "$f"
+      echo
+      echo \(placed)
+    done
     set --
     while [ "$n" -gt 0 ]; do
       IFS= read -r $t x || exit 0
       set -- "$@" "$x"
       n=$((n - 1))
     done
+    [ "$1" != \(direct) ] || { shift && exec "$@"; }
     """
+
+  /// The first word of an order for an engine that watches its own input: the shell becomes it at once.
+  static let direct = "direct"
 
   /// Finds everything out. `$1` container IDs, `$2` UIDs, `$3` address patterns, `$4` addresses, `$5`
   /// the pod's "namespace.name", `$6` the ways, `$7` whether sudo may be asked; each checked by us before it is sent.
@@ -130,6 +156,8 @@ package enum NodeScript {
     brief() { if has timeout; then timeout 3 "$@"; else "$@"; fi; }
     echo "\#(greeting)"
     \#(ContainerFacts.questions)
+    set -- /run /tmp /var/tmp /dev/shm
+    \#(ContainerFacts.directoryQuestions)
     echo "ssh=$poddump_ssh"
     u=$(id -u 2>/dev/null)
     if [ "$u" != 0 ]; then

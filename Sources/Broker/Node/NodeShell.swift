@@ -9,9 +9,26 @@ internal import Darwin
 
 /// A shell on a node that runs the script: it answers one question, and then waits for its order.
 struct NodeShell: Sendable {
-  let process: SSHProcess
+  /// Our ends of its streams.
+  let streams: RemoteStreams
   /// "node n1".
   let place: String
+  /// How it is reached.
+  let route: RouteName
+  /// What may be the matter where nothing answers, beside a node that has too much to do; a sentence's part.
+  let suspicion: String
+  /// Closes its input and waits for its end; the parameter is what it wrote to standard error.
+  let end: @Sendable (String) async -> RemoteEnd
+
+  /// A shell at the end of an ssh connection.
+  init(process: SSHProcess, place: String) {
+    streams = process.streams
+    self.place = place
+    route = .ssh
+    suspicion =
+      process.engine == .openssh ? " or the ssh agent does not answer (SSH_AUTH_SOCK)," : ""
+    end = { await process.end(errors: $0) }
+  }
 
   /// How long the answer may take, in seconds: the runtimes' commands may hang for three each.
   private static let patience = Duration.seconds(25)
@@ -24,7 +41,7 @@ struct NodeShell: Sendable {
   func ask(_ question: NodeQuestion) async throws(Failure) -> NodeFacts {
     let script = Array(NodeScript.text(question).utf8)
     let stop = try Bell()
-    let streams = process.streams
+    let streams = streams
     let answer = try await onOwnThread("question", stop: { stop.ring() }) {
       () throws(Failure) -> Answer in
       var reading = Answer(limit: Self.limit)
@@ -41,10 +58,46 @@ struct NodeShell: Sendable {
     throw await failure(answer)
   }
 
+  /// Puts an engine there, through the same connection, into the first directory that will have it.
+  ///
+  /// - Returns: Its path.
+  /// - Throws: `Failure` when there is none.
+  func put(_ placement: Placement, _ what: String) async throws(Failure) -> String {
+    let bytes = try placement.file.bytes()
+    guard let digest = sha256(bytes) else {
+      throw Failure(.other, what, why: "libcrypto cannot compute SHA-256.")
+    }
+    var said = ""
+    for directory in placement.directories {
+      let path = placement.path(in: directory)
+      let stop = try Bell()
+      let streams = streams
+      let request =
+        Array(NodeScript.put(path: path, size: bytes.count, isTap: placement.file.isTap).utf8) + bytes
+      let answer = try await onOwnThread("upload", stop: { stop.ring() }) {
+        () throws(Failure) -> Answer in
+        var reading = Answer(limit: Self.limit, end: NodeScript.placed)
+        streams.input.writeAll(request)
+        reading.read(streams, deadline: .now + Placement.patience, stop: stop)
+        return reading
+      }
+      guard answer.isComplete else {
+        throw Failure(
+          .unreachable, what, why: "The connection broke while the engine was put there.",
+          fix: "Try again.", detail: printable(answer.errors, limit: 1000))
+      }
+      if answer.text.contains("\nsha256=\(digest)\n") { return path }
+      said = printable(answer.errors + answer.text, limit: 300)
+    }
+    throw Failure(
+      .noRoute, what, why: "No directory on \(place) takes a program and runs it.",
+      fix: "Install tcpdump there.", detail: said)
+  }
+
   /// Why there is no answer.
   private func failure(_ answer: Answer) async -> Failure {
-    let what = "Cannot look at \(place) by ssh."
-    let end = await process.end(errors: answer.errors)
+    let what = "Cannot look at \(place) by \(route.rawValue)."
+    let end = await end(answer.errors)
     let said = excerpt(answer.text.isEmpty ? answer.errors : answer.text)
     let detail = printable(answer.errors + answer.text, limit: 2000)
     func refusal(_ why: String, _ fix: String) -> Failure {
@@ -57,12 +110,10 @@ struct NodeShell: Sendable {
     }
     // Before the end, which is then of our own making.
     if answer.isLate {
-      let agent =
-        process.engine == .openssh ? " or the ssh agent does not answer (SSH_AUTH_SOCK)," : ""
       return Failure(
         .unreachable, what,
         why: "It took longer than \(Self.patience.components.seconds) s to answer.",
-        fix: "See whether the node is overloaded,\(agent) and try again.",
+        fix: "See whether the node is overloaded,\(suspicion) and try again.",
         detail: detail.isEmpty ? nil : detail)
     }
     switch end {
@@ -110,18 +161,20 @@ extension String {
 /// What has come in answer to a question: bounded, and not past its last line.
 private struct Answer: Sendable {
   let limit: Int
+  private let end: [UInt8]
   private var bytes: [UInt8] = []
   private var errorBytes: [UInt8] = []
   private(set) var isComplete = false
   private(set) var isLate = false
 
-  init(limit: Int) { self.limit = limit }
+  init(limit: Int, end: String = NodeScript.answered) {
+    self.limit = limit
+    self.end = Array("\n\(end)\n".utf8)
+  }
 
   var text: String { String(decoding: bytes, as: UTF8.self) }
   var errors: String { String(decoding: errorBytes, as: UTF8.self) }
   var isTooLong: Bool { bytes.count >= limit }
-
-  private static let end = Array("\nend=\n".utf8)
 
   /// Reads until the answer's last line, the end of the stream, the limit or the deadline. What stands on
   /// standard error is taken along: it says why there is no answer.
@@ -153,7 +206,7 @@ private struct Answer: Sendable {
       if entries[0].revents != 0 {
         let count = streams.output.read(into: &buffer)
         if count <= 0 { isOpen.output = false } else { bytes += buffer[..<count] }
-        if bytes.suffix(Self.end.count) == Self.end[...] {
+        if bytes.suffix(end.count) == end[...] {
           isComplete = true
           return
         }

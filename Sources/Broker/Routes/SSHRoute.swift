@@ -1,24 +1,14 @@
-internal import Base
+package import Base
 internal import Cluster
-internal import Packets
 internal import SSH
 
 /// Route `ssh`: the node's own tcpdump, on the pod's host-side interface or in the pod's network.
 ///
 /// Works for every pod, whatever it is made of: nothing is run in it. Needs a login on the node and root
 /// there; leaves nothing.
-package enum SSHRoute {
-  /// Decides, from facts alone, whether and how this route captures.
-  package static func plan(_ request: CaptureRequest, facts: Facts) -> Verdict {
-    do throws(Failure) {
-      return .usable(try usable(request, facts))
-    } catch {
-      return .refused(error)
-    }
-  }
-
-  private static func usable(
-    _ request: CaptureRequest, _ facts: Facts
+package enum SSHRoute: Route {
+  package static func plan(
+    _ request: CaptureRequest, facts: Facts, tools: RouteTools
   ) throws(Failure) -> Plan {
     let what = "Cannot capture from \(facts.subject.text) by ssh."
     guard let found = facts.node else {
@@ -27,97 +17,38 @@ package enum SSHRoute {
     let node = try found.get()
     guard let login = facts.login else { throw Failure(.other, what, why: "Nobody logged in.") }
     let nodeName = facts.subject.node ?? "the node"
-    guard let tcpdump = node.tools.tcpdump else {
-      throw Failure(
-        .noRoute, what, why: "\(nodeName) has no tcpdump.",
-        fix: "Install it there, or use another route.")
-    }
     let prefix = try privilege(node, request, what: what, nodeName, login)
-    var point = try capturePoint(request, facts.subject, node)
-    let timesReads = node.tools.bash != nil || node.tools.shTimesReads
-    guard node.tools.hasSleep || request.ttl == 0 else {
-      throw Failure(
-        .noRoute, what, why: "\(nodeName) has no sleep, so that no time limit can be set there.",
-        fix: "Accept that with --ttl 0.")
-    }
-    if point.isNodes {
-      if request.includesOwnTraffic {
-        point.notes.append("The capture's own connection is among the packets.")
-      } else if let connection = node.connection {
-        point.conditions.insert(withoutOwnTraffic(connection), at: 0)
-      } else {
-        point.notes.append(
-          "The capture's own connection is among the packets: \(nodeName) does not say which it is."
-        )
-      }
-    }
-    var wanted = request
-    wanted.filter = conjunction(point.conditions, request.filter)
-    try check(wanted.filter, point, what: what)
-    let engine =
-      prefix + point.prefix
-      + Tcpdump.arguments(
-        program: tcpdump, request: wanted, interface: point.interface, facts: node.tools,
-        memoryLimit: nil)
-    var notes = point.notes
-    if let note = login.note {
-      notes.append(login.engine == .openssh ? "ssh is carried by \(note)." : note)
-    }
-    if case .pod(let pod, _) = facts.subject, pod.deletion != nil {
-      notes.append("\(facts.subject.text) is being deleted.")
-    }
-    var ends = Stanza.endings(
-      connection: "the connection", timesReads: timesReads, ttl: request.ttl)
-    if !prefix.isEmpty {
-      ends = ["when tcpdump next sees a packet after the connection ended: only root could end it"]
-    }
-    return Plan(
-      route: .ssh, engine: "tcpdump", place: .node(nodeName),
-      target: "\(facts.subject.text) (interface \(point.targetInterface))",
-      interfaceName: name(facts.subject, point), interface: point.interface, filter: wanted.filter,
-      engineArguments: engine,
-      remoteArguments: Stanza.parameters(engine, ttl: request.ttl), command: login.command,
-      point: point.reason, connection: login.text, ttl: request.ttl,
+    let it = NodeEngine(
+      request: request, subject: facts.subject, node: node, engines: tools.engines, prefix: prefix,
+      what: what)
+    var plan = try it.plan(
+      .ssh, command: login.command,
       needs: [
         prefix.isEmpty
           ? "a login on \(nodeName) by ssh, and root there: as the user, or by sudo without a password"
           : "a login on \(nodeName) by ssh, and tcpdump by sudo without a password"
-      ],
-      notes: notes, ends: ends, leaves: prefix.isEmpty ? "nothing" : "an idle tcpdump, see below")
+      ], connection: "the connection")
+    plan.connection = login.text
+    if let note = login.note {
+      plan.notes.append(login.engine == .openssh ? "ssh is carried by \(note)." : note)
+    }
+    if !prefix.isEmpty {
+      plan.ends = [
+        "when tcpdump next sees a packet after the connection ended: only root could end it"
+      ]
+      plan.leaves = "an idle tcpdump, see below"
+    }
+    return plan
   }
 
-  /// Checks the filter as it was put together: the user's own was valid, and may contradict the rest.
-  private static func check(
-    _ filter: String, _ point: CapturePoint, what: String
-  ) throws(Failure) {
-    guard !point.conditions.isEmpty else { return }
-    do throws(Failure) {
-      try CaptureFilter.check(filter, linkType: .expected(onInterface: point.interface))
-    } catch {
-      throw Failure(
-        .filter, what, why: "The filter leaves nothing of what is shown there: \(filter).",
-        fix: "Write another one with -f, or capture from the node itself.", detail: error.why)
+  package static func open<R: Sendable>(
+    _ plan: Plan, _ opening: Opening,
+    _ body: @escaping @Sendable (Plan, any Transport) async throws(Failure) -> R
+  ) async throws(Failure) -> R {
+    guard let shell = opening.shell else {
+      throw Failure(.other, "Cannot capture from \(plan.target).", why: "Its connection is gone.")
     }
-  }
-
-  /// The name of the interface in a packet file: "shop/web/eth0", "n1/eth0".
-  private static func name(_ subject: Subject, _ point: CapturePoint) -> String {
-    switch subject {
-    case .pod: "\(subject.text)/\(point.targetInterface)"
-    case .node(let node): "\(node.name)/\(point.targetInterface)"
-    }
-  }
-
-  private static func capturePoint(
-    _ request: CaptureRequest, _ subject: Subject, _ node: NodeFacts
-  ) throws(Failure) -> CapturePoint {
-    switch subject {
-    case .pod(let pod, _):
-      try PodPoint(pod: pod, node: node, asked: request.interface, choice: request.point).find()
-    case .node(let it):
-      try nodePoint(
-        it.name, node, addresses: it.addresses.map(\.address), asked: request.interface)
-    }
+    return try await shell.open(plan, opening, body)
   }
 
   /// What precedes tcpdump, where the user is not root.
@@ -168,5 +99,20 @@ package enum SSHRoute {
     let parts = conditions + (filter.isEmpty ? [] : [filter])
     guard parts.count > 1 else { return parts.first ?? "" }
     return parts.map { "(\($0))" }.joined(separator: " and ")
+  }
+}
+
+extension NodeShell {
+  /// Puts the plan's engine onto the node, if it brings one, and lends what becomes of this shell.
+  func open<R: Sendable>(
+    _ plan: Plan, _ opening: Opening,
+    _ body: @escaping @Sendable (Plan, any Transport) async throws(Failure) -> R
+  ) async throws(Failure) -> R {
+    var plan = plan
+    if let placement = plan.placement {
+      let path = try await put(placement, opening.facts.refusal(by: route))
+      plan = plan.running(placement.path, at: path)
+    }
+    return try await body(plan, ShellTransport(shell: self, command: plan.command))
   }
 }

@@ -78,25 +78,29 @@ struct CaptureCommand: AsyncParsableCommand {
     try destination.check()
     let kubectl = try options.kubernetes.kubectl()
 
-    let finder = configuration.finder(kubectl, isInteractive: true)
+    let finder = try options.finder(configuration, kubectl)
     let duration = options.duration?.duration
     let limits = PumpLimits(packets: request.count, bytes: maxSize?.value)
     let format = format
+    let output = Output(destination, asPcapng: destination.isPcapng(format))
+    let told = Told()
     // Before the capture begins, a stop gives everything up; from then on it ends in good order.
     let report = try await stops.interruptingStart {
       (begun) async throws(Failure) -> CaptureReport in
-      try await finder.investigate(request) { investigation async throws(Failure) in
+      try await finder.attempt(request, tell: { terminal.say($0) }) {
+        investigation async throws(Failure) in
         let plan = try investigation.decision.chosen()
+        for refusal in told.new(investigation.decision) { terminal.say(refusal) }
         for note in plan.notes { terminal.say("Note: \(note)") }
         if let point = plan.point { terminal.detail("capturing on \(point)") }
         if let connection = plan.connection { terminal.detail(connection) }
         terminal.detail(
           "route \(plan.route.rawValue): \(plan.engineArguments.joined(separator: " "))")
-        let capture = Capture(
+        var capture = Capture(
           plan: plan, investigation: investigation, kubectl: kubectl, context: kubectl.context,
           limits: limits, duration: duration, stops: stops)
-        begun()
-        return try await Self.run(capture, into: destination, format, terminal)
+        capture.begun = begun
+        return try await Self.run(capture, into: output, terminal)
       }
     }
     guard let report else { return }
@@ -114,30 +118,19 @@ struct CaptureCommand: AsyncParsableCommand {
     if let failure = report.failure { throw failure }
   }
 
-  /// Opens the sink at the last moment, so that a failure before leaves no file.
   private static func run(
-    _ capture: Capture, into destination: Destination, _ format: FormatChoice?,
-    _ terminal: Terminal
-  ) async throws(Failure) -> CaptureReport {
-    let sink: Sink
-    switch destination {
-    case .standardOutput: sink = Sink(OwnedFD(dup(STDOUT_FILENO)), name: "standard output")
-    case .file(let path): sink = try Sink(file: path)
-    case .ring(let path, let files, let size):
-      sink = try Sink(ring: path, files: files, size: size)
-    case .wireshark(let program):
-      sink = Sink(try Wireshark.open(program), name: "Wireshark")
-    }
-    let asPcapng = destination.isPcapng(format)
-    if asPcapng {
-      sink.beginWithFirstInterface(PcapngSection.here(application: "poddump \(Version.number)"))
-    }
+    _ capture: Capture, into output: Output, _ terminal: Terminal
+  ) async throws(Failure) -> Attempt<CaptureReport> {
     terminal.detail("connecting to \(capture.plan.target) by \(capture.plan.route.rawValue)")
     let progress = Progress(terminal: terminal, meter: capture.meter)
     let ticking = Task { await progress.run() }
     defer { ticking.cancel() }
-    let begins = "Capturing from \(capture.plan.target) by \(capture.plan.route.rawValue)."
-    return try await capture.run(into: sink, asPcapng: asPcapng) { _ in terminal.say(begins) }
+    return try await capture.run(
+      into: { () throws(Failure) in try output.sink() }, asPcapng: output.isPcapng
+    ) { plan, _ in
+      terminal.say("Capturing from \(plan.target) by \(plan.route.rawValue).")
+      terminal.detail("there: \(plan.engineArguments.joined(separator: " "))")
+    }
   }
 
   private func openLog(_ path: String) throws(Failure) -> OwnedFD {
@@ -147,7 +140,62 @@ struct CaptureCommand: AsyncParsableCommand {
   }
 }
 
+/// The sink of the command line: opened at the last moment, so that a failure before leaves no file, and once,
+/// whichever route fills it.
+private final class Output: Sendable {
+  let isPcapng: Bool
+  private let destination: Destination
+  private let opened = Locked<Sink?>(nil)
+
+  init(_ destination: Destination, asPcapng: Bool) {
+    self.destination = destination
+    isPcapng = asPcapng
+  }
+
+  func sink() throws(Failure) -> Sink {
+    if let sink = opened.value { return sink }
+    let sink: Sink
+    switch destination {
+    case .standardOutput: sink = Sink(OwnedFD(dup(STDOUT_FILENO)), name: "standard output")
+    case .file(let path): sink = try Sink(file: path)
+    case .ring(let path, let files, let size):
+      sink = try Sink(ring: path, files: files, size: size)
+    case .wireshark(let program):
+      sink = Sink(try Wireshark.open(program), name: "Wireshark")
+    }
+    if isPcapng {
+      sink.beginWithFirstInterface(PcapngSection.here(application: "poddump \(Version.number)"))
+    }
+    opened.value = sink
+    return sink
+  }
+}
+
+/// Why the routes before were not taken, each said once.
+private final class Told: Sendable {
+  private let count = Locked(0)
+
+  func new(_ decision: Decision) -> [String] {
+    let refusals = decision.options.compactMap { option -> String? in
+      guard case .refused(let failure) = option.verdict else { return nil }
+      return "Not by \(option.route.rawValue): \(failure.why ?? failure.what)"
+    }
+    return count.withLock { count in
+      defer { count = refusals.count }
+      return Array(refusals.dropFirst(count))
+    }
+  }
+}
+
 extension CaptureOptions {
+  /// Who finds out what a plan needs to know.
+  ///
+  /// - Throws: `Failure` when the binary that was named cannot be used.
+  func finder(_ configuration: Configuration, _ kubectl: Kubectl) throws(Failure) -> FactFinder {
+    try configuration.finder(
+      kubectl, isInteractive: true, allowed: allow?.routes ?? [], binary: binary)
+  }
+
   /// The request that these options and the configuration mean.
   ///
   /// - Throws: `Failure` of kind `usage` for a target or selector that is none.
@@ -173,6 +221,7 @@ extension CaptureOptions {
     request.count = count
     if let ttl = ttl.map({ ($0.value + 999) / 1000 }) ?? configuration.ttl { request.ttl = ttl }
     request.route = route.route
+    request.engine = engine.engine ?? configuration.engine
     request.point = at
     request.includesOwnTraffic = includeOwnTraffic
     return request

@@ -21,7 +21,7 @@ extension Examination {
           .notFound, "No node is known.", why: "Neither nodes nor pods may be listed here.",
           fix: "Ask for a role that may list pods.")
       }
-      let finder = configuration.finder(kubectl, isInteractive: true)
+      let finder = try configuration.finder(kubectl, isInteractive: true)
       let looked = nodes.prefix(Self.mostNodes)
       var findings = await look(at: Array(looked), pods, finder)
       if nodes.count > looked.count {
@@ -79,11 +79,9 @@ extension Examination {
     request.route = .ssh
     let subject = "ssh \(printable(node, limit: 60))"
     do throws(Failure) {
-      let investigated = try await finder.investigate(request, all: true) { investigation in
-        investigation
-      }
-      let plan = try investigated.decision.chosen()
-      let version = (try? investigated.facts.node?.get())?.tools.version
+      let (facts, decision) = try await finder.survey(request)
+      let plan = try decision.chosen()
+      let version = (try? facts.node?.get())?.tools.version
       return .fine(
         subject,
         [plan.connection, version, plan.point.map { "captures on \($0)" }]

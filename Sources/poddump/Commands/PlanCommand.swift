@@ -25,8 +25,8 @@ struct PlanCommand: AsyncParsableCommand {
     try CaptureFilter.check(
       request.filter, linkType: .expected(onInterface: request.interface ?? "eth0"))
     let kubectl = try options.kubernetes.kubectl()
-    let decision = try await configuration.finder(kubectl, isInteractive: true)
-      .investigate(request, all: true) { investigation in investigation.decision }
+    let finder = try options.finder(configuration, kubectl)
+    let (_, decision) = try await finder.survey(request)
     let text = PlanText(decision: decision)
     Terminal.answer(output == .json ? text.json.text() + "\n" : text.text)
     _ = try decision.chosen()

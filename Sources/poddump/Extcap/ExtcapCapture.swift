@@ -90,18 +90,18 @@ struct ExtcapCapture: Sendable {
     _ order: Order, into sink: Sink, _ stops: StopSource
   ) async throws(Failure) {
     let (request, kubectl) = (order.request, order.kubectl)
-    let finder = order.configuration.finder(kubectl, isInteractive: false)
+    let finder = try order.configuration.finder(kubectl, isInteractive: false)
     let report = try await stops.interruptingStart {
       (begun) async throws(Failure) -> CaptureReport in
-      try await finder.investigate(request) { investigation async throws(Failure) in
+      try await finder.attempt(request) { investigation async throws(Failure) in
         let plan = try investigation.decision.chosen()
         remember(order.value, investigation.facts, kubectl)
-        let capture = Capture(
+        var capture = Capture(
           plan: plan, investigation: investigation, kubectl: kubectl, context: kubectl.context,
           limits: PumpLimits(packets: request.count),
           duration: order.duration.map { .milliseconds($0) }, stops: stops)
-        begun()
-        return try await capture.run(into: sink, asPcapng: true)
+        capture.begun = begun
+        return try await capture.run(into: { () throws(Failure) in sink }, asPcapng: true)
       }
     }
     // A reader that left, or a Wireshark that is gone, has nobody to tell.

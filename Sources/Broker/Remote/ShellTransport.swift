@@ -1,15 +1,13 @@
 internal import Base
-internal import SSH
 
 /// Starts a process on a node by the shell that has answered already: it is sent its order, and becomes
 /// the stanza.
-struct SSHTransport: Transport {
+struct ShellTransport: Transport {
   let shell: NodeShell
-  let login: NodeLogin
+  /// What reached the shell.
+  let command: Command
 
-  func command(_ argv: [String]) throws(Failure) -> Command {
-    login.command
-  }
+  func command(_ argv: [String]) throws(Failure) -> Command { command }
 
   func withProcess<R: Sendable>(
     _ argv: [String], errors: @escaping @Sendable (R) -> String,
@@ -18,10 +16,9 @@ struct SSHTransport: Transport {
     guard let order = NodeScript.order(argv) else {
       throw Failure(.usage, "Cannot start the capture.", why: "A word of it has a line end.")
     }
-    let streams = shell.process.streams
     // An order is smaller than a pipe's buffer, which the script has left empty.
-    streams.input.writeAll(Array(order.utf8))
-    let result = try await body(streams)
-    return (result, await shell.process.end(errors: errors(result)))
+    shell.streams.input.writeAll(Array(order.utf8))
+    let result = try await body(shell.streams)
+    return (result, await shell.end(errors(result)))
   }
 }

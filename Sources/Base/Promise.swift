@@ -1,7 +1,7 @@
 internal import Synchronization
 
 /// A value that is given once and can be waited for any number of times.
-final class Promise<Value: Sendable>: Sendable {
+package final class Promise<Value: Sendable>: Sendable {
   private enum State {
     case open([CheckedContinuation<Value, Never>])
     case given(Value)
@@ -10,7 +10,7 @@ final class Promise<Value: Sendable>: Sendable {
   private let state = Mutex(State.open([]))
 
   /// Gives the value; a second call does nothing.
-  func give(_ value: Value) {
+  package func give(_ value: Value) {
     let waiting: [CheckedContinuation<Value, Never>] = state.withLock { state in
       guard case .open(let waiting) = state else { return [] }
       state = .given(value)
@@ -19,8 +19,10 @@ final class Promise<Value: Sendable>: Sendable {
     for continuation in waiting { continuation.resume(returning: value) }
   }
 
+  package init() {}
+
   /// The value, once it was given. Cancellation does not end the wait: whoever makes a promise keeps it.
-  var value: Value {
+  package var value: Value {
     get async {
       await withCheckedContinuation { continuation in
         let given: Value? = state.withLock { state in

@@ -1,0 +1,212 @@
+internal import Base
+internal import SSH
+
+/// An engine that is put where it is to run: a file, and the directories to try.
+package struct Placement: Sendable, Equatable {
+  /// What is put there.
+  package var file: EngineFile
+  /// Where, in order; never empty.
+  package var directories: [String]
+  /// The file's name there: hidden, and recognisably ours.
+  package var name: String
+  /// The program that writes it.
+  package var writer: Writer
+
+  /// How a file gets into a container.
+  package enum Writer: Sendable, Equatable {
+    /// A shell and cat.
+    case cat
+    /// A shell and tar.
+    case tar
+    /// tar alone, where there is no shell.
+    case tarAlone
+  }
+
+  /// Names one.
+  package init(_ file: EngineFile, directories: [String], session: String, writer: Writer) {
+    self.file = file
+    self.directories = directories
+    name = Self.prefix + session
+    self.writer = writer
+  }
+
+  /// What the names of our files begin with; `clean` looks for it.
+  package static let prefix = ".poddump-"
+
+  /// The path in one of the directories.
+  package func path(in directory: String) -> String {
+    directory == "/" ? "/\(name)" : "\(directory)/\(name)"
+  }
+
+  /// The path in the first directory, which a plan shows.
+  package var path: String { path(in: directories[0]) }
+
+  /// How long putting it there may take in seconds: `kubectl exec` hangs for good if the far end
+  /// stops reading.
+  static let patience = Duration.seconds(60)
+
+  /// What puts the file at `path` there, checks it, and runs it once, which is how a noexec mount or another
+  /// architecture shows itself. Its standard input is the file, or the archive.
+  ///
+  /// The exit status is 69 where it cannot be written or run, 74 where it arrived otherwise than it was sent.
+  ///
+  /// - Parameters:
+  ///   - path: Where it goes.
+  ///   - digest: The file's SHA-256 in hexadecimal.
+  func arguments(path: String, digest: String) -> [String] {
+    let directory = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ""
+    let trial = file.isTap ? "--facts" : "--version"
+    switch writer {
+    case .cat, .tar:
+      return [
+        "sh", "-c", Self.script, "poddump", path, directory.isEmpty ? "/" : directory,
+        writer == .cat ? "cat" : "tar", digest, String(file.size), trial,
+      ]
+    case .tarAlone:
+      return ["tar", "-xf", "-", "-C", directory.isEmpty ? "/" : directory]
+    }
+  }
+
+  /// `$1` path, `$2` directory, `$3` cat or tar, `$4` SHA-256, `$5` size, `$6` the argument of the trial run.
+  ///
+  /// Whatever is there to check with is used: sha256sum, else wc; the tap says its own digest besides.
+  private static let script = """
+    f=$1
+    umask 077
+    no() {
+      rm -f "$f" 2>/dev/null || : >"$f"
+      exit "$1"
+    }
+    case $3 in
+      cat) cat >"$f" && chmod 700 "$f" ;;
+      tar) tar -xf - -C "$2" ;;
+    esac || no 69
+    if command -v sha256sum >/dev/null; then
+      s=$(sha256sum <"$f")
+      [ "${s%% *}" = "$4" ] || no 74
+    elif command -v wc >/dev/null; then
+      [ "$(($(wc -c <"$f")))" = "$5" ] || no 74
+    fi
+    "$f" "$6" 2>&1 || no 69
+    """
+
+  /// What is written to the far end: the file, or an archive of it (ustar, POSIX.1-2017 pax).
+  func input(_ bytes: [UInt8]) -> [UInt8] {
+    writer == .cat ? bytes : Self.archive(name: name, bytes)
+  }
+
+  /// An archive of one file that may be run.
+  static func archive(name: String, _ bytes: [UInt8]) -> [UInt8] {
+    var header = [UInt8](repeating: 0, count: 512)
+    func put(_ text: String, at offset: Int) {
+      header.replaceSubrange(offset..<offset + text.utf8.count, with: Array(text.utf8))
+    }
+    func octal(_ value: Int, digits: Int) -> String {
+      let text = String(value, radix: 8)
+      return String(repeating: "0", count: max(0, digits - text.count)) + text
+    }
+    put(name, at: 0)
+    put(octal(0o700, digits: 7), at: 100)
+    put(octal(0, digits: 7), at: 108)
+    put(octal(0, digits: 7), at: 116)
+    put(octal(bytes.count, digits: 11), at: 124)
+    put(octal(0, digits: 11), at: 136)
+    put("        ", at: 148)
+    put("0", at: 156)
+    put("ustar\u{0}00", at: 257)
+    let sum = header.reduce(0) { $0 + Int($1) }
+    put(octal(sum, digits: 6) + "\u{0} ", at: 148)
+    let padding = (512 - bytes.count % 512) % 512
+    return header + bytes + [UInt8](repeating: 0, count: padding + 1024)
+  }
+
+  /// Puts the file into the first directory that will have it.
+  ///
+  /// - Parameters:
+  ///   - transport: Starts processes there.
+  ///   - what: The failure's first sentence.
+  ///   - keeping: Runs its second parameter and then removes the file of its first, however that ended.
+  ///   - body: Gets the path.
+  /// - Returns: What `body` returned.
+  /// - Throws: `Failure` when the file can be put nowhere, or what `body` throws.
+  func place<R: Sendable>(
+    by transport: any Transport, _ what: String, keeping keep: Keeper<R>,
+    _ body: @escaping @Sendable (String) async throws(Failure) -> R
+  ) async throws(Failure) -> R {
+    let bytes = try file.bytes()
+    guard let digest = sha256(bytes) else {
+      throw Failure(.other, what, why: "libcrypto cannot compute SHA-256.")
+    }
+    var refusal = Failure(.noRoute, what, why: "There is no directory where a file can be run.")
+    for directory in directories {
+      let path = path(in: directory)
+      let attempt = try await keep(path) { () async throws(Failure) -> Attempt<R> in
+        if let failure = try await put(bytes, digest, at: path, by: transport, what) {
+          return .refused(failure)
+        }
+        return .done(try await body(path))
+      }
+      switch attempt {
+      case .done(let result): return result
+      case .refused(let failure): refusal = failure
+      }
+    }
+    throw refusal
+  }
+
+  /// What came of one directory.
+  enum Attempt<R: Sendable>: Sendable {
+    case done(R)
+    case refused(Failure)
+  }
+
+  /// Runs work between the record of a file and its removal.
+  typealias Keeper<R: Sendable> =
+    @Sendable (String, @escaping @Sendable () async throws(Failure) -> Attempt<R>)
+    async throws(Failure) -> Attempt<R>
+
+  /// Writes and tries one path.
+  ///
+  /// - Returns: Why it cannot be run from there; nil when it can.
+  /// - Throws: `Failure` when another directory would not help.
+  private func put(
+    _ bytes: [UInt8], _ digest: String, at path: String, by transport: any Transport,
+    _ what: String
+  ) async throws(Failure) -> Failure? {
+    func run(_ argv: [String], _ input: [UInt8]) async throws(Failure) -> RemoteRun {
+      try await RemoteRun.run(argv, input: input, on: transport, within: Self.patience, what)
+    }
+    var answer = try await run(arguments(path: path, digest: digest), input(bytes))
+    if writer == .tarAlone, answer.end == .exited(0) {
+      answer = try await run([path, file.isTap ? "--facts" : "--version"], [])
+    }
+    let said = printable(answer.errors.isEmpty ? answer.output : answer.errors, limit: 300)
+    switch answer.end {
+    case .exited(0):
+      guard file.isTap else { return nil }
+      let own = answer.output.split(separator: "\n").last { $0.hasPrefix("sha256=") }
+      guard own.map({ $0.dropFirst(7) == digest }) == true else {
+        throw Failure(
+          .other, what, why: "What arrived in \(path) is not what was sent.",
+          fix: "Try again; see whether the connection or the disk there is at fault.", detail: said)
+      }
+      return nil
+    case .exited(74):
+      throw Failure(
+        .other, what, why: "What arrived in \(path) is not what was sent.",
+        fix: "Try again; see whether the connection or the disk there is full.", detail: said)
+    case .exited(137):
+      throw Failure(
+        .other, what, why: "The program was killed there (exit status 137).",
+        fix: "See kubectl describe pod: is the container out of memory?", detail: said)
+    case .exited(let code):
+      return Failure(
+        .noRoute, what,
+        why: "A program cannot be put into \(path) and run there (exit status \(code))"
+          + (said.isEmpty ? "." : ": \(said.split(whereSeparator: \.isNewline).last ?? "")."),
+        fix: "Use another route.", detail: said)
+    case .failed(let failure):
+      throw failure
+    }
+  }
+}

@@ -1,0 +1,86 @@
+package import Base
+package import Cluster
+
+/// A way to reach packets: one file each in Routes. It decides from facts alone, and opens what it decided.
+package protocol Route {
+  /// Decides whether and how this route captures. Pure.
+  ///
+  /// - Parameters:
+  ///   - request: What is asked for.
+  ///   - facts: What was found out.
+  ///   - tools: What there is to work with.
+  /// - Returns: The plan.
+  /// - Throws: `Failure` that says why not, and what would help.
+  static func plan(
+    _ request: CaptureRequest, facts: Facts, tools: RouteTools
+  ) throws(Failure) -> Plan
+
+  /// Opens what the plan says, lends it to `body`, and takes it back, in reverse, also on throw and
+  /// cancellation.
+  ///
+  /// - Parameters:
+  ///   - plan: A plan of this route.
+  ///   - opening: What it was decided from.
+  ///   - body: Gets the plan with what only opening could tell, and the way to start its process.
+  /// - Returns: What `body` returned.
+  /// - Throws: `Failure` when it cannot be opened, or what `body` throws.
+  static func open<R: Sendable>(
+    _ plan: Plan, _ opening: Opening,
+    _ body: @escaping @Sendable (Plan, any Transport) async throws(Failure) -> R
+  ) async throws(Failure) -> R
+}
+
+extension RouteName {
+  /// The route of this name.
+  var route: any Route.Type {
+    switch self {
+    case .exec: ExecRoute.self
+    case .ssh: SSHRoute.self
+    case .upload: UploadRoute.self
+    }
+  }
+}
+
+/// What routes have to work with, whatever the target.
+package struct RouteTools: Sendable, Equatable {
+  /// The cluster.
+  package var kubectl: Kubectl
+  /// The engines that can be brought along.
+  package var engines = Engines()
+  /// Images, namespaces and permissions, from the configuration and the command line.
+  package var settings = RouteSettings()
+
+  package init(kubectl: Kubectl) { self.kubectl = kubectl }
+}
+
+/// What somebody has set about routes.
+package struct RouteSettings: Sendable, Equatable {
+  /// The routes that may be chosen, the preferred first.
+  package var order = RouteName.allCases
+  /// Routes that are chosen only if somebody allows them.
+  package var allowed: Set<RouteName> = []
+  /// The image of ephemeral containers.
+  package var debugImage = RouteSettings.standardImage
+  /// The image of helper pods.
+  package var nodeImage = RouteSettings.standardImage
+  /// The namespace of helper pods; nil takes the target's, or for a node the context's.
+  package var nodeNamespace: String?
+
+  /// An image with tcpdump and everything else that network people want.
+  package static let standardImage = "nicolaka/netshoot"
+
+  package init() {}
+}
+
+/// What a route opens with.
+package struct Opening: Sendable {
+  /// What was asked for.
+  package let request: CaptureRequest
+  /// What the plan was decided from.
+  package let facts: Facts
+  package let tools: RouteTools
+  /// The shell on the node that waits for its order.
+  let shell: NodeShell?
+  /// Tells the user what is being waited for.
+  package let tell: @Sendable (String) -> Void
+}
