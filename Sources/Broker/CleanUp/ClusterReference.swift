@@ -34,19 +34,27 @@ package struct ClusterReference: Sendable, Equatable {
     }
     if context == nil {
       // Without a kubeconfig there is no name, and no other cluster that could be meant.
-      let current = try? await kubectl.config().context(named: nil)
-      context = current?.name
+      let current = try? await kubectl.config().context()
+      context = current.flatMap { kubectl.bound(to: $0).context }
     }
   }
 
   /// The kubectl that reaches the cluster.
   ///
   /// - Parameter isInteractive: Whether a login program may talk to the user.
-  /// - Throws: `Failure` when there is no kubectl.
-  package func kubectl(isInteractive: Bool) throws(Failure) -> Kubectl {
+  /// - Throws: `Failure` when there is no kubectl, or the kubeconfig does not have the context any more;
+  ///   never of kind `notFound`, which from that kubectl then means that an object is gone.
+  package func kubectl(isInteractive: Bool) async throws(Failure) -> Kubectl {
     var kubectl = try Kubectl.find(
       context: context, kubeconfig: kubeconfig, isInteractive: isInteractive)
     if let variable { kubectl.environment["KUBECONFIG"] = variable }
+    do throws(Failure) {
+      if context != nil { _ = try await kubectl.config().context(named: context) }
+    } catch {
+      var failure = error
+      failure.kind = .other
+      throw failure
+    }
     return kubectl
   }
 
