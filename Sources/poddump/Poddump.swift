@@ -22,17 +22,21 @@ struct Poddump: AsyncParsableCommand {
     version: Version.text,
     subcommands: [
       ListCommand.self, CaptureCommand.self, PlanCommand.self, DoctorCommand.self,
-      InstallCommand.self, UninstallCommand.self, CompletionsCommand.self,
+      CleanCommand.self, InstallCommand.self, UninstallCommand.self, CompletionsCommand.self,
     ])
 
   /// Parses and runs; every failure becomes a sentence on standard error and the exit code that its
-  /// kind has. Wireshark's calls skip the command line's parser: they have a grammar of their own.
+  /// kind has. Wireshark's calls and the
+  /// janitor's skip the command line's parser: they have a grammar of their own.
   static func main() async {
     // Whoever reads what we print may leave early: `poddump list | head -1`.
     ignoreBrokenPipes()
     let arguments = Array(CommandLine.arguments.dropFirst())
     if arguments.first == "extcap" {
       leave(await ExtcapCommand.run(Array(arguments.dropFirst())))
+    }
+    if arguments.first == JanitorCommand.name {
+      leave(await JanitorCommand.run(Array(arguments.dropFirst())))
     }
     do {
       var command = try parseAsRoot(arguments)

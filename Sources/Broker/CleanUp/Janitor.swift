@@ -1,0 +1,75 @@
+package import Base
+
+/// Undoes what one poddump left when it was killed: a process of its own runs this once that poddump's end
+/// of a pipe is closed.
+package struct Janitor: Sendable {
+  private let journal: Journal
+  private let owner: ProcessIdentity
+  private let undo: @Sendable (JournalEntry) async throws(Failure) -> Undone
+
+  /// How long a cluster that cannot be reached is tried again.
+  package var patience = Duration.seconds(300)
+  /// The first pause between two tries; it doubles up to half a minute.
+  package var pause = Duration.seconds(1)
+  /// How long one undo may take.
+  private static let once = Duration.seconds(60)
+
+  /// - Parameters:
+  ///   - journal: Where the changes are written down.
+  ///   - owner: Whose changes are undone.
+  ///   - undo: Undoes one.
+  package init(
+    journal: Journal, owner: ProcessIdentity,
+    undo: @escaping @Sendable (JournalEntry) async throws(Failure) -> Undone
+  ) {
+    self.journal = journal
+    self.owner = owner
+    self.undo = undo
+  }
+
+  /// Undoes all that the owner left; at once when it left nothing. What cannot be undone stays in the
+  /// journal.
+  ///
+  /// - Returns: Why the last tries failed, by the entries' names; empty when all is undone.
+  @discardableResult
+  package func run() async -> [String: Failure] {
+    let clock = ContinuousClock()
+    // The pipe is closed a moment before the process is gone. One that closed it and lives on undoes its
+    // changes itself.
+    while owner.isRunning == true {
+      guard !left([:]).isEmpty else { return [:] }
+      try? await Task.sleep(for: .milliseconds(100))
+    }
+    let end = clock.now + patience
+    var pause = pause
+    var hopeless: [String: Failure] = [:]
+    while true {
+      var failures = hopeless
+      for entry in left(hopeless) {
+        do throws(Failure) {
+          let undone = try await within(Self.once, "Cannot undo \(entry.change.text).") {
+            () async throws(Failure) in try await undo(entry)
+          }
+          if case .left(let why) = undone {
+            failures[entry.name] = Failure(.other, "Cannot undo \(entry.change.text).", why: why)
+          } else {
+            journal.strike(entry)
+          }
+        } catch  where error.kind == .denied {
+          // Nobody gives us the right meanwhile; `poddump clean` tells it.
+          hopeless[entry.name] = error
+          failures[entry.name] = error
+        } catch {
+          failures[entry.name] = error
+        }
+      }
+      guard !left(hopeless).isEmpty, clock.now < end else { return failures }
+      try? await Task.sleep(for: min(pause, end - clock.now))
+      pause = min(pause * 2, .seconds(30))
+    }
+  }
+
+  private func left(_ hopeless: [String: Failure]) -> [JournalEntry] {
+    journal.entries().entries.filter { $0.owner == owner && hopeless[$0.name] == nil }
+  }
+}

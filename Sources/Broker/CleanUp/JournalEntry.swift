@@ -1,0 +1,143 @@
+internal import Base
+
+/// One change as the journal keeps it.
+package struct JournalEntry: Sendable, Equatable {
+  /// The file's name in the journal.
+  package let name: String
+  package let change: FarChange
+  package let cluster: ClusterReference
+  /// The process that made the change and undoes it as long as it lives.
+  package let owner: ProcessIdentity
+  /// When it was recorded, in seconds since 1970.
+  package let time: Int
+
+  package init(
+    name: String, change: FarChange, cluster: ClusterReference, owner: ProcessIdentity, time: Int
+  ) {
+    self.name = name
+    self.change = change
+    self.cluster = cluster
+    self.owner = owner
+    self.time = time
+  }
+
+  /// Whether the process that would have undone it is gone. False for another machine's, of which that
+  /// cannot be known here.
+  package var isOrphaned: Bool { owner.isRunning == false }
+}
+
+/// The text of an entry: a line for each member, its words separated by blanks, and a last line that tells
+/// a whole file from a cut one. Blanks, control characters and percent signs within a word are written as
+/// `%XX`.
+///
+/// ```
+/// poddump journal 1
+/// change pod poddump poddump-7f3a
+/// context lab
+/// kubeconfig /home/me/lab.yaml
+/// owner laptop 4711 1f2e3d4c.815
+/// time 1795392000
+/// end
+/// ```
+extension JournalEntry {
+  /// The most bytes of an entry's file.
+  static let sizeLimit = 16 << 10
+  private static let head = ["poddump", "journal", "1"]
+
+  /// The file's text.
+  var text: String {
+    var lines = [Self.head, ["change"] + change.words]
+    if let context = cluster.context { lines.append(["context", context]) }
+    if let kubeconfig = cluster.kubeconfig { lines.append(["kubeconfig", kubeconfig]) }
+    if let variable = cluster.variable { lines.append(["KUBECONFIG", variable]) }
+    lines.append(["owner", owner.host, String(owner.pid), owner.start])
+    lines.append(["time", String(time)])
+    lines.append(["end"])
+    return lines.map { $0.map(Self.encoded).joined(separator: " ") + "\n" }.joined()
+  }
+
+  /// Reads a file's text.
+  ///
+  /// - Parameters:
+  ///   - name: The file's name.
+  ///   - bytes: What it holds; from anybody.
+  /// - Returns: nil when it is no entry, is cut, or holds what poddump never writes.
+  init?(name: String, bytes: [UInt8]) {
+    guard bytes.count <= Self.sizeLimit, let text = String(validating: bytes, as: UTF8.self) else {
+      return nil
+    }
+    var change: FarChange?
+    var cluster = ClusterReference()
+    var owner: ProcessIdentity?
+    var time: Int?
+    var isFirst = true
+    var isComplete = false
+    // Unicode scalars: CR LF would be one character.
+    var lines = text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false)
+    guard lines.popLast()?.isEmpty == true else { return nil }
+    for line in lines {
+      var words: [String] = []
+      for word in line.split(separator: " ", omittingEmptySubsequences: false) {
+        guard let word = Self.decoded(String(word)) else { return nil }
+        words.append(word)
+      }
+      if isFirst {
+        guard words == Self.head else { return nil }
+        isFirst = false
+        continue
+      }
+      guard !isComplete else { return nil }
+      switch (words[0], words.count) {
+      case ("change", 2...) where change == nil:
+        change = FarChange(words: Array(words.dropFirst()))
+        guard change != nil else { return nil }
+      case ("context", 2) where cluster.context == nil: cluster.context = words[1]
+      case ("kubeconfig", 2) where cluster.kubeconfig == nil: cluster.kubeconfig = words[1]
+      case ("KUBECONFIG", 2) where cluster.variable == nil: cluster.variable = words[1]
+      case ("owner", 4) where owner == nil:
+        guard let pid = Int32(words[2]) else { return nil }
+        owner = ProcessIdentity(host: words[1], pid: pid, start: words[3])
+      case ("time", 2) where time == nil:
+        guard let seconds = Int(words[1]), seconds >= 0 else { return nil }
+        time = seconds
+      case ("end", 1): isComplete = true
+      default: return nil
+      }
+    }
+    guard isComplete, let change, let owner, owner.isValid, let time else { return nil }
+    self.init(name: name, change: change, cluster: cluster, owner: owner, time: time)
+  }
+
+  private static func encoded(_ word: String) -> String {
+    let digits = Array("0123456789ABCDEF".utf8)
+    var result: [UInt8] = []
+    for byte in word.utf8 {
+      if byte > 0x20, byte != 0x7f, byte != UInt8(ascii: "%") {
+        result.append(byte)
+      } else {
+        result += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+      }
+    }
+    return String(decoding: result, as: UTF8.self)
+  }
+
+  /// Undoes `encoded`; nil for an empty word, a NUL, or a percent sign without two digits.
+  private static func decoded(_ word: String) -> String? {
+    var result: [UInt8] = []
+    var rest = Array(word.utf8)[...]
+    while let byte = rest.popFirst() {
+      guard byte > 0x20, byte != 0x7f else { return nil }
+      guard byte == UInt8(ascii: "%") else {
+        result.append(byte)
+        continue
+      }
+      let digits = rest.prefix(2)
+      guard digits.count == 2, digits.allSatisfy({ Character(Unicode.Scalar($0)).isHexDigit }),
+        let value = UInt8(String(decoding: digits, as: UTF8.self), radix: 16), value != 0
+      else { return nil }
+      rest = rest.dropFirst(2)
+      result.append(value)
+    }
+    return result.isEmpty ? nil : String(validating: result, as: UTF8.self)
+  }
+}

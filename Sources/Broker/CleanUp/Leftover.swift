@@ -1,0 +1,109 @@
+internal import Base
+internal import Cluster
+
+/// Something of poddump's that was found in the cluster, whether a journal knows it or not.
+package enum Leftover: Sendable, Equatable {
+  /// A pod with the label `app.kubernetes.io/managed-by=poddump`.
+  case pod(HelperPod)
+  /// An ephemeral container named `poddump-…`; `state` as the API says.
+  case container(namespace: String, pod: String, uid: String, name: String, isRunning: Bool)
+
+  /// The change that made it.
+  package var change: FarChange {
+    switch self {
+    case .pod(let pod): .pod(namespace: pod.namespace, name: pod.name)
+    case .container(let namespace, let pod, let uid, let name, _):
+      .ephemeralContainer(namespace: namespace, pod: pod, uid: uid, container: name)
+    }
+  }
+}
+
+/// A pod that poddump made, as far as it says whose it is.
+package struct HelperPod: Sendable, Equatable {
+  /// The label that every object of ours has, and its value.
+  package static let label = (name: "app.kubernetes.io/managed-by", value: "poddump")
+  /// The annotation that says who made it: "ann@desk".
+  package static let userAnnotation = "poddump/user"
+  /// The annotation that says when its time is over, in RFC 3339.
+  package static let expiryAnnotation = "poddump/expires"
+
+  package var namespace: String
+  package var name: String
+  package var isFinished = false
+  package var isBeingDeleted = false
+  package var user: String?
+  /// The time of the annotation, in its own words and in seconds since 1970.
+  package var expiry: (text: String, seconds: Int)? {
+    guard let expires, let seconds = Timestamp.unixSeconds(expires) else { return nil }
+    return (expires, seconds)
+  }
+  package var expires: String?
+
+  package init(namespace: String, name: String) {
+    self.namespace = namespace
+    self.name = name
+  }
+}
+
+/// What is to be done about something that was found.
+package enum CleanDecision: Sendable, Equatable {
+  /// It is undone, and why: "its time was over at …".
+  case undo(because: String)
+  /// It is left alone, and why: "ann@desk uses it".
+  case leave(because: String)
+}
+
+/// Decides about things that were found. Pure.
+package struct CleanRules: Sendable {
+  /// Who asks: "ann@desk".
+  package var user: String
+  /// The changes of poddumps of this machine that are running, and their process IDs.
+  package var inUse: [(change: FarChange, pid: Int32)]
+  /// Now, in seconds since 1970.
+  package var now: Int
+
+  package init(user: String, entries: [JournalEntry], now: Int) {
+    self.user = user
+    self.now = now
+    inUse = entries.filter { $0.owner.isRunning == true }.map { ($0.change, $0.owner.pid) }
+  }
+
+  /// What is done about an entry of the journal.
+  package func decision(_ entry: JournalEntry) -> CleanDecision {
+    switch entry.owner.isRunning {
+    case true?: .leave(because: "poddump uses it (process \(entry.owner.pid))")
+    case false?: .undo(because: "its poddump is gone")
+    case nil: .leave(because: "it was made on \(printable(entry.owner.host, limit: 80))")
+    }
+  }
+
+  /// What is done about something found in the cluster.
+  package func decision(_ found: Leftover) -> CleanDecision {
+    let change = found.change
+    if let user = inUse.first(where: { $0.change == change }) {
+      return .leave(because: "poddump uses it (process \(user.pid))")
+    }
+    guard change.isValid else { return .leave(because: "poddump gives no such names") }
+    switch found {
+    case .pod(let pod): return decision(pod)
+    case .container(_, _, _, _, let isRunning):
+      return isRunning
+        ? .undo(because: "nothing uses it")
+        : .leave(because: "it has not been started yet, so that it cannot be ended")
+    }
+  }
+
+  private func decision(_ pod: HelperPod) -> CleanDecision {
+    if pod.isBeingDeleted { return .leave(because: "it is being deleted already") }
+    if pod.isFinished { return .undo(because: "it has finished") }
+    if let expiry = pod.expiry, expiry.seconds <= now {
+      return .undo(because: "its time was over at \(expiry.text)")
+    }
+    let until = pod.expiry.map { " until \($0.text)" } ?? ""
+    guard let owner = pod.user else {
+      return .leave(because: "it runs\(until) and does not say whose it is")
+    }
+    if owner == user { return .undo(because: "no poddump of yours uses it") }
+    return .leave(because: "\(printable(owner, limit: 80)) may use it\(until)")
+  }
+}

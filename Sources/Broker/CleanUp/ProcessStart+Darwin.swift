@@ -1,0 +1,13 @@
+#if canImport(Darwin)
+internal import Darwin
+
+/// When a process was started, in seconds and microseconds since 1970 (libproc.h); nil when there is no
+/// such process, or only its exit status is left.
+func processStart(_ pid: Int32) -> String? {
+  var info = proc_bsdinfo()
+  let size = Int32(MemoryLayout<proc_bsdinfo>.size)
+  guard proc_pidinfo(pid, PROC_PIDTBSDINFO, 0, &info, size) == size, info.pbi_status != SZOMB
+  else { return nil }
+  return "\(info.pbi_start_tvsec).\(info.pbi_start_tvusec)"
+}
+#endif
