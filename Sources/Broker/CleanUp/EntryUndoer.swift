@@ -20,7 +20,7 @@ package struct EntryUndoer: Sendable {
   /// - Throws: `Failure` when the cluster or the node cannot be reached, or it is not allowed.
   package func undo(_ entry: JournalEntry) async throws(Failure) -> Undone {
     let kubectl = try await entry.cluster.kubectl(isInteractive: isInteractive)
-    let hand = SSHNodeHand(FactFinder(kubectl: kubectl, nodes: nodes))
+    let hand = SSHNodeHand(FactFinder(tools: RouteTools(kubectl: kubectl), nodes: nodes))
     return try await Broker.undo(entry.change, kubectl: kubectl, hand: hand)
   }
 }

@@ -51,7 +51,7 @@ package struct SSHNodeHand: NodeHand {
     let subject = Subject.node(try await find(node))
     let result = await finder.withNode(subject) {
       (login, _, shell) async -> Result<RemoteEnd, Failure> in
-      let transport = SSHTransport(shell: shell, login: login)
+      let transport = ShellTransport(shell: shell, command: login.command)
       do throws(Failure) {
         let (_, end) = try await transport.withProcess(
           Stanza.parameters(argv, ttl: 20), errors: { (_: Int) in "" }
