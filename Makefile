@@ -29,19 +29,26 @@ release: deps-build ## static release build, in .build/release
 	swift build $(RELEASE) --product poddump
 	swift build $(RELEASE) --product poddump-extcap
 
+.PHONY: tap
+tap: deps-tap ## the capture engine for every architecture, in .build/tap
+	Sources/Tap/build
+tap-%: ## (tap-x86_64 and so on: for one)
+	Sources/Tap/build $*
+
 .PHONY: demo
 demo: ## list and capture pods: of a lab raised here, or of KUBECONFIG=… (no root needed)
 	@$(if $(findstring command,$(origin KUBECONFIG)),KUBECONFIG="$(KUBECONFIG)",env -u KUBECONFIG) Tests/demo
 
 .PHONY: test
-test: deps-test check release lab-build ## everything a test run needs, then all tests
+test: deps-test check release tap lab-build ## everything a test run needs, then all tests
 	swift test --no-parallel
 	swift test --package-path $(LAB)
+	Tests/Tap/run
 	Tests/run-in-lab
 	packaging/test-deb
 
 .PHONY: lab-test
-lab-test: release lab-build ## the tests that need the lab only
+lab-test: release tap lab-build ## the tests that need the lab only
 	Tests/run-in-lab
 
 .PHONY: lab-build lab-up lab-down
@@ -53,7 +60,7 @@ lab-down: ## take the lab down
 	$(LAB)/lab down
 
 .PHONY: bench
-bench: release lab-build ## benchmarks, each beside its limit
+bench: release tap lab-build ## benchmarks, each beside its limit
 	Tests/Benchmarks/run
 
 .PHONY: fmt check
@@ -65,15 +72,17 @@ check: ## format, house rules, warnings as errors
 	swift build --build-tests -Xswiftc -warnings-as-errors
 
 .PHONY: package install
-package: release ## a Debian package, in dist
+package: release tap ## a Debian package, in dist
 	packaging/build-deb
 PREFIX ?= /usr/local
-install: release ## install into PREFIX (default /usr/local)
+install: release tap ## install into PREFIX (default /usr/local)
 	packaging/install-files "$(DESTDIR)$(PREFIX)"
 
-.PHONY: deps-build deps-lab deps-test
+.PHONY: deps-build deps-tap deps-lab deps-test
 deps-build:
 	@Tests/deps build
+deps-tap:
+	@Tests/deps tap
 deps-lab:
 	@Tests/deps lab $(TOOLS)
 deps-test:
