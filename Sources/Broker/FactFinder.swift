@@ -23,6 +23,10 @@ enum FactGroup: Sendable, CaseIterable {
   case inside
   /// What there is on the node, by ssh.
   case node
+  /// Whether an ephemeral container is allowed.
+  case debug
+  /// Whether a helper pod is allowed.
+  case helper
 }
 
 extension RouteName {
@@ -31,6 +35,8 @@ extension RouteName {
     switch self {
     case .exec, .upload: .inside
     case .ssh: .node
+    case .debug: .debug
+    case .node: .helper
     }
   }
 }
@@ -39,6 +45,7 @@ extension RouteName {
 package struct FactFinder: Sendable {
   let tools: RouteTools
   let nodes: NodeAccess
+  private let journal: Journal?
 
   var kubectl: Kubectl { tools.kubectl }
 
@@ -47,9 +54,13 @@ package struct FactFinder: Sendable {
   /// - Parameters:
   ///   - tools: The cluster, the engines, and what is set about routes.
   ///   - nodes: How nodes are reached by ssh.
-  package init(tools: RouteTools, nodes: NodeAccess = NodeAccess()) {
+  ///   - journal: Where changes are written down; nil where nothing will be changed.
+  package init(
+    tools: RouteTools, nodes: NodeAccess = NodeAccess(), journal: Journal? = nil
+  ) {
     self.tools = tools
     self.nodes = nodes
+    self.journal = journal
   }
 
   /// Finds the target, gathers everything that any route wants to know, at the same time, and decides.
@@ -124,7 +135,8 @@ package struct FactFinder: Sendable {
       var verdict = judge(route, search.request, facts: facts, tools: tools)
       if case .usable = verdict {
         let opening = Opening(
-          request: search.request, facts: facts, tools: tools, shell: shell, tell: search.tell)
+          request: search.request, facts: facts, tools: tools, shell: shell, journal: journal,
+          tell: search.tell)
         let option = Decision.Option(route: route, verdict: verdict)
         do throws(Failure) {
           let investigation = Investigation(
@@ -192,8 +204,13 @@ package struct FactFinder: Sendable {
   ) async -> Facts {
     var facts = facts
     let subject = facts.subject
-    async let inside = groups.contains(.inside) ? inside(subject) : facts.inside
+    let before = facts
+    async let inside = groups.contains(.inside) ? inside(subject) : before.inside
+    async let debug = groups.contains(.debug) ? debug(subject, request) : before.debug
+    async let helper = groups.contains(.helper) ? helper(subject, request) : before.helper
     facts.inside = await inside
+    facts.debug = await debug
+    facts.helper = await helper
     return facts
   }
 
@@ -201,7 +218,7 @@ package struct FactFinder: Sendable {
   private func candidates(_ request: CaptureRequest, _ subject: Subject) -> [RouteName] {
     if let route = request.route { return [route] }
     // Nothing can be run in a node but by these.
-    if case .node = subject { return [.ssh] }
+    if case .node = subject { return tools.settings.order.filter { $0 == .ssh || $0 == .node } }
     return tools.settings.order
   }
 
@@ -282,18 +299,23 @@ package struct FactFinder: Sendable {
     guard case .pod(let pod, let container) = subject else { return nil }
     if let failure = whyNotRunning(container, of: pod) { return .failure(failure) }
     do throws(Failure) {
-      return .success(try await look(into: pod, container))
+      return .success(try await kubectl.look(into: pod, container))
     } catch {
       return .failure(error)
     }
   }
+}
 
-  private func look(into pod: Pod, _ container: Container) async throws(Failure) -> ContainerFacts {
+extension Kubectl {
+  /// Looks into a container: one kubectl exec of a constant script that changes nothing.
+  ///
+  /// - Throws: `Failure` when the container has no shell, or cannot be looked into.
+  func look(into pod: Pod, _ container: Container) async throws(Failure) -> ContainerFacts {
     let what =
       "Cannot look into \(pod.namespace)/\(pod.name) (container \(container.name)) by exec."
-    let answer = try await kubectl.exec(
+    let answer = try await exec(
       what, namespace: pod.namespace, pod: pod.name, container: container.name,
-      argv: ["sh", "-c", ContainerFacts.script, "poddump"] + Self.directories(of: container))
+      argv: ["sh", "-c", ContainerFacts.script, "poddump"] + ContainerFacts.directories(of: container))
     guard let facts = ContainerFacts(answer: answer) else {
       throw Failure(
         .other, what, why: "The container's shell did not answer as a POSIX shell does.",
@@ -301,9 +323,14 @@ package struct FactFinder: Sendable {
     }
     return facts
   }
+}
 
+extension ContainerFacts {
   /// Where an engine could be put: what the pod's author meant to be written to, then what Linux has.
-  private static func directories(of container: Container) -> [String] {
-    ["/tmp", "/var/tmp", "/run", "/dev/shm", "/"]
+  fileprivate static func directories(of container: Container) -> [String] {
+    var directories: [String] = []
+    for path in container.writableMounts + ["/tmp", "/var/tmp", "/run", "/dev/shm", "/"]
+    where !directories.contains(path) { directories.append(path) }
+    return directories
   }
 }

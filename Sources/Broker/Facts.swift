@@ -42,6 +42,10 @@ package struct Facts: Sendable, Equatable {
   package var login: NodeLogin?
   /// What was found on the node, or why nothing was.
   package var node: Result<NodeFacts, Failure>?
+  /// Which ephemeral container the pod has or would be allowed, or why none.
+  package var debug: Result<DebugFacts, Failure>?
+  /// Which helper pod would be allowed, or why none.
+  package var helper: Result<HelperFacts, Failure>?
 
   /// Collects what was found out.
   package init(
@@ -53,6 +57,33 @@ package struct Facts: Sendable, Equatable {
     self.login = login
     self.node = node
   }
+}
+
+/// What was found out about ephemeral containers in a pod.
+package struct DebugFacts: Sendable, Equatable {
+  /// One of ours that runs and can be used again.
+  package var running: String?
+  /// What a new one is allowed.
+  package var security: EphemeralContainer.Security
+  /// Whether the user may only patch, not update: then `kubectl debug` adds it.
+  package var byPatch: Bool
+
+  package init(
+    running: String? = nil, security: EphemeralContainer.Security = .capturing,
+    byPatch: Bool = false
+  ) {
+    self.running = running
+    self.security = security
+    self.byPatch = byPatch
+  }
+}
+
+/// What was found out about a helper pod.
+package struct HelperFacts: Sendable, Equatable {
+  /// Where it would be.
+  package var namespace: String
+
+  package init(namespace: String) { self.namespace = namespace }
 }
 
 /// Chooses the container as kubectl does: the one named, else the one that the annotation

@@ -3,6 +3,8 @@ package import Base
 /// Where the engine runs, for sentences about it.
 package enum EnginePlace: Sendable, Equatable {
   case container
+  /// An ephemeral container of ours, by its name.
+  case debug(String)
   /// A node, by its name.
   case node(String)
 
@@ -10,6 +12,7 @@ package enum EnginePlace: Sendable, Equatable {
   var text: String {
     switch self {
     case .container: "the container"
+    case .debug(let name): "the ephemeral container \(name)"
     case .node(let name): "node \(name)"
     }
   }

@@ -8,6 +8,10 @@ package enum RouteName: String, Sendable, CaseIterable {
   case ssh
   /// Our own engine, put into the container by kubectl exec.
   case upload
+  /// An ephemeral container of ours in the pod.
+  case debug
+  /// A helper pod of ours on the pod's node.
+  case node
 }
 
 /// What captures at the far end.

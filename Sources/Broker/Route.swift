@@ -37,12 +37,14 @@ extension RouteName {
     case .exec: ExecRoute.self
     case .ssh: SSHRoute.self
     case .upload: UploadRoute.self
+    case .debug: DebugRoute.self
+    case .node: NodeRoute.self
     }
   }
 }
 
 /// What routes have to work with, whatever the target.
-package struct RouteTools: Sendable, Equatable {
+package struct RouteTools: Sendable {
   /// The cluster.
   package var kubectl: Kubectl
   /// The engines that can be brought along.
@@ -81,6 +83,26 @@ package struct Opening: Sendable {
   package let tools: RouteTools
   /// The shell on the node that waits for its order.
   let shell: NodeShell?
+  /// Where changes are written down.
+  let journal: Journal?
   /// Tells the user what is being waited for.
   package let tell: @Sendable (String) -> Void
+
+  /// Makes changes for the time that `body` runs: written down before, and undone after.
+  ///
+  /// - Throws: `Failure` when they cannot be written down, or what `body` throws.
+  func during<R: Sendable>(
+    _ changes: [FarChange], undo: @escaping @Sendable (FarChange) async throws(Failure) -> Undone,
+    _ body: () async throws(Failure) -> R
+  ) async throws(Failure) -> R {
+    guard let journal else {
+      throw Failure(
+        .other, "Cannot change anything in the cluster.",
+        why: "There is no place to write down what is to be undone later.")
+    }
+    let tell = tell
+    return try await journal.during(
+      changes, cluster: await ClusterReference(tools.kubectl), undo: undo,
+      left: { _, failure in tell(failure.sentence) }, body)
+  }
 }

@@ -19,9 +19,10 @@ package enum TcpdumpCause {
     messages: String
   ) -> Failure {
     let what = "Cannot capture from \(target)."
+    let isContainer = if case .node = place { false } else { true }
     let other =
       switch place {
-      case .container: "choose a container with another tcpdump with -c"
+      case .container, .debug: "choose a container with another tcpdump with -c"
       case .node: "install a newer one there, or use another route"
       }
     func cause(_ kind: Failure.Kind, _ why: String, _ fix: String?) -> Failure {
@@ -29,11 +30,12 @@ package enum TcpdumpCause {
     }
     if messages.contains("have permission to") || messages.contains("Operation not permitted") {
       switch place {
-      case .container where messages.contains("Couldn't change to"):
+      case .container where messages.contains("Couldn't change to"),
+        .debug where messages.contains("Couldn't change to"):
         return cause(
           .denied, "tcpdump there must change its user and the container may not (SETUID, SETGID).",
           "Choose a container with -c that has the runtime's default capabilities.")
-      case .container:
+      case .container, .debug:
         return cause(
           .denied, "The container may not open packet sockets (it lacks the capability NET_RAW).",
           "Choose a container with -c that runs as root and has NET_RAW.")
@@ -46,7 +48,7 @@ package enum TcpdumpCause {
     if messages.contains("No such device exists") || messages.contains("SIOCGIFHWADDR") {
       return cause(
         .notFound,
-        "There is no interface \(interface) \(place == .container ? "in" : "on") \(place.text).",
+        "There is no interface \(interface) \(isContainer ? "in" : "on") \(place.text).",
         "Choose one that is there with -i, or any.")
     }
     if messages.contains("That device is not up") {
@@ -61,7 +63,7 @@ package enum TcpdumpCause {
     if messages.contains("unrecognized option") || messages.contains("invalid option") {
       return cause(
         .noRoute, "tcpdump there is too old: \(firstLine(messages)).",
-        place == .container
+        isContainer
           ? "Try --throughput, or choose a container with a newer tcpdump with -c."
           : "Try --throughput, or \(other).")
     }
@@ -71,7 +73,7 @@ package enum TcpdumpCause {
         .noRoute, "tcpdump there cannot be run (exit status 126).",
         "It lies on a noexec mount or is built for another architecture.")
     case 127:
-      return place == .container
+      return isContainer
         ? cause(
           .noRoute, "The container has no tcpdump.", "Choose a container that has it with -c.")
         : cause(
@@ -79,14 +81,14 @@ package enum TcpdumpCause {
     case 137:
       return cause(
         .other,
-        "The capture was killed \(place == .container ? "in" : "on") \(place.text) (exit status 137).",
-        place == .container
+        "The capture was killed \(isContainer ? "in" : "on") \(place.text) (exit status 137).",
+        isContainer
           ? "The container was stopped, or is out of memory: see kubectl describe pod."
           : "Somebody killed it, or the node is out of memory: see its system log.")
     case 139:
       return cause(
         .other,
-        "tcpdump crashed \(place == .container ? "in" : "on") \(place.text) (exit status 139).",
+        "tcpdump crashed \(isContainer ? "in" : "on") \(place.text) (exit status 139).",
         other.prefix(1).uppercased() + other.dropFirst() + ".")
     default:
       let line = firstLine(messages)

@@ -71,23 +71,36 @@ extension Kubectl {
     _ pod: PodReference, container: EphemeralContainer, within patience: Patience? = nil
   ) async throws(Failure) -> AdmissionAnswer {
     let what = "Cannot add a container to pod \(pod.text)\(whereText)."
-    try Self.check(container.name, isValid: ResourceName.isLabel(container.name), "container")
-    try Target.check(namespace: pod.namespace)
-    try Self.check(pod.name, isValid: ResourceName.isSubdomain(pod.name), "pod")
     let custom = JSONText.object([("securityContext", container.security.manifest)])
-    let arguments =
-      [
-        "debug", "-q", "-n", pod.namespace, pod.name, "--container=\(container.name)",
-        "--image=\(container.image)", "--image-pull-policy=IfNotPresent", "--profile=baseline",
-        "--custom=/dev/stdin", "--",
-      ] + container.command
     let end = try await run(
-      what, arguments, input: Array(custom.line.utf8), within: patience,
+      what, try Self.debugArguments(pod, container), input: Array(custom.line.utf8), within: patience,
       into: CollectedOutput(what: what, limit: 64 << 10))
     switch try Self.answer(what, end.status, end.errors) {
     case nil: return .accepted
     case .some(let refusal): return .refused(refusal)
     }
+  }
+
+  /// What `debug` runs; it gets the container's securityContext on standard input.
+  ///
+  /// - Throws: `Failure` of kind `usage` when a name is none.
+  package func debugCommand(
+    _ pod: PodReference, container: EphemeralContainer
+  ) throws(Failure) -> Command {
+    command(try Self.debugArguments(pod, container))
+  }
+
+  private static func debugArguments(
+    _ pod: PodReference, _ container: EphemeralContainer
+  ) throws(Failure) -> [String] {
+    try check(container.name, isValid: ResourceName.isLabel(container.name), "container")
+    try Target.check(namespace: pod.namespace)
+    try check(pod.name, isValid: ResourceName.isSubdomain(pod.name), "pod")
+    return [
+      "debug", "-q", "-n", pod.namespace, pod.name, "--container=\(container.name)",
+      "--image=\(container.image)", "--image-pull-policy=IfNotPresent", "--profile=baseline",
+      "--custom=/dev/stdin", "--",
+    ] + container.command
   }
 
   /// Creates a pod by `kubectl create --raw`, which does no discovery.
@@ -111,6 +124,20 @@ extension Kubectl {
     case .accepted: return .accepted
     case .refused(let refusal): return .refused(refusal)
     }
+  }
+
+  /// What `put` runs last; it gets the whole pod on standard input.
+  ///
+  /// - Throws: `Failure` of kind `usage` when a name is none.
+  package func putCommand(into pod: PodReference) throws(Failure) -> Command {
+    command(["replace", "--raw", try pod.path("ephemeralcontainers").text, "-f", "-"])
+  }
+
+  /// What `create` runs; it gets the manifest on standard input.
+  ///
+  /// - Throws: `Failure` of kind `usage` when the name is none.
+  package func createCommand(namespace: String) throws(Failure) -> Command {
+    command(["create", "--raw", try Self.path("/api/v1", "pods", namespace: namespace).text, "-f", "-"])
   }
 
   /// Deletes a pod at once, without the time that it would have to end by itself. A pod that is not there,

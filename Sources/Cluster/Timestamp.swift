@@ -1,3 +1,9 @@
+#if canImport(Glibc)
+internal import Glibc
+#elseif canImport(Darwin)
+internal import Darwin
+#endif
+
 /// Points in time as the API writes them: RFC 3339 in UTC, whole seconds or fractions.
 package enum Timestamp {
   /// Seconds since 1970-01-01 00:00 UTC, fractions dropped; nil when the text is no such time.
@@ -12,6 +18,20 @@ package enum Timestamp {
       (1...12).contains(month), (1...31).contains(day), hour < 24, minute < 60, second <= 60
     else { return nil }
     return ((days(year, month, day) * 24 + hour) * 60 + minute) * 60 + second
+  }
+
+  /// The time as the API writes it: "2026-01-31T12:00:00Z".
+  package static func text(_ unixSeconds: Int) -> String {
+    var seconds = time_t(unixSeconds)
+    var parts = tm()
+    gmtime_r(&seconds, &parts)
+    func digits(_ number: Int32, _ count: Int) -> String {
+      let text = String(number)
+      return String(repeating: "0", count: max(0, count - text.count)) + text
+    }
+    return "\(digits(parts.tm_year + 1900, 4))-\(digits(parts.tm_mon + 1, 2))-"
+      + "\(digits(parts.tm_mday, 2))T\(digits(parts.tm_hour, 2)):\(digits(parts.tm_min, 2)):"
+      + "\(digits(parts.tm_sec, 2))Z"
   }
 
   /// Days from 1970-01-01 in the Gregorian calendar. Years begin in March here, so that the leap day

@@ -139,6 +139,9 @@ extension Argument {
       Choice("auto", display: "auto (the smallest footprint that works)", isDefault: true),
       Choice("exec", display: "exec (kubectl exec, tcpdump in the container)"),
       Choice("ssh", display: "ssh (tcpdump on the node)"),
+      Choice("upload", display: "upload (poddump's own engine, put into the container)"),
+      Choice("debug", display: "debug (an ephemeral container in the pod)"),
+      Choice("node", display: "node (a helper pod on the pod's node)"),
     ]), group: capture, tooltip: "How poddump gets at the packets")
   /// Where on a node the packets are taken.
   package static let at = Argument(

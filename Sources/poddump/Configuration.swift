@@ -163,7 +163,8 @@ struct Configuration: Sendable, Equatable {
     tools.settings.allowed.formUnion(allowed)
     tools.engines = Engines.find(in: InstalledFiles.folders)
     if let binary { tools.engines.given = try EngineFile(path: binary, isTap: false) }
-    return FactFinder(tools: tools, nodes: nodes)
+    // Where there is no home, nothing can be written down, and routes that change something say so.
+    return FactFinder(tools: tools, nodes: nodes, journal: try? Journal.ofUser())
   }
 
   /// The name of an image, as the API takes it: no more than that it has no blanks is checked here.

@@ -129,7 +129,7 @@ struct CaptureOptions: ParsableArguments {
 
 /// `--route`: a route's name, or `auto`.
 enum RouteChoice: String, ExpressibleByArgument, CaseIterable {
-  case auto, exec, ssh, upload
+  case auto, exec, ssh, upload, debug, node
 
   /// The route asked for; nil lets poddump choose.
   var route: RouteName? { RouteName(rawValue: rawValue) }

@@ -36,8 +36,12 @@ struct PodPoint {
   /// The interface asked for, as the pod calls it.
   let asked: String?
   let choice: PointChoice
+  /// How the node was reached.
+  var route = RouteName.ssh
 
-  private var what: String { "Cannot capture from \(pod.namespace)/\(pod.name) by ssh." }
+  private var what: String {
+    "Cannot capture from \(pod.namespace)/\(pod.name) by \(route.rawValue)."
+  }
   private var nodeName: String { pod.node ?? "the node" }
   private var name: String { asked ?? "eth0" }
 

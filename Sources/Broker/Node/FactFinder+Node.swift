@@ -75,7 +75,7 @@ extension FactFinder {
   }
 
   /// What a node is asked about a target; only what was checked goes into it.
-  private static func question(about subject: Subject, mayUseSudo: Bool) -> NodeQuestion {
+  static func question(about subject: Subject, mayUseSudo: Bool) -> NodeQuestion {
     var question = NodeQuestion()
     question.mayUseSudo = mayUseSudo
     guard case .pod(let pod, let container) = subject else { return question }

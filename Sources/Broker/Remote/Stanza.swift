@@ -26,9 +26,13 @@ package enum Stanza {
   ///   - argv: The program to run and its arguments.
   ///   - shell: The shell there: `bash` where there is one, since it can time its reads.
   ///   - ttl: The time limit in seconds; 0 for none.
+  ///   - name: What its processes are called, beside their own names: a container of ours is known by it to be
+  ///     in use.
   /// - Returns: What is run in the container, word by word.
-  package static func wrap(_ argv: [String], shell: String, ttl: Int) -> [String] {
-    [shell, "-c", script, "poddump"] + parameters(argv, ttl: ttl)
+  package static func wrap(
+    _ argv: [String], shell: String, ttl: Int, name: String = "poddump"
+  ) -> [String] {
+    [shell, "-c", script, name] + parameters(argv, ttl: ttl)
   }
 
   /// The script's parameters, for a shell that has the script already.

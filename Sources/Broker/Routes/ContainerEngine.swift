@@ -11,6 +11,8 @@ struct ContainerEngine {
   let what: String
   /// What to do instead, in a sentence.
   let instead: String
+  /// What the capture's processes are called.
+  var name = "poddump"
 
   /// The interface asked for, if it is there; by default `eth0`, as kubelets name it, and where that
   /// is missing (host network, odd runtimes) all of them.
@@ -65,7 +67,7 @@ struct ContainerEngine {
       memoryLimit: container.memoryLimit)
     if isOurs { engine = ["sh", "-c", Self.unlinking, program] + engine.dropFirst() }
     return (
-      engine, Stanza.wrap(engine, shell: inside.bash ?? "sh", ttl: request.ttl),
+      engine, Stanza.wrap(engine, shell: inside.bash ?? "sh", ttl: request.ttl, name: name),
       Stanza.endings(connection: "kubectl", timesReads: timesReads, ttl: request.ttl)
     )
   }

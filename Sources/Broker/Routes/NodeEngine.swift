@@ -12,19 +12,24 @@ struct NodeEngine {
   var prefix: [String] = []
   /// "Cannot capture from shop/web by ssh."
   let what: String
+  /// How the node was reached.
+  var route = RouteName.ssh
+  /// What the capture's processes are called.
+  var name = "poddump"
+  /// The most memory there, in bytes; nil where there is no limit.
+  var memoryLimit: Int?
 
   private var nodeName: String { subject.node ?? "the node" }
 
   /// A plan for a route.
   ///
   /// - Parameters:
-  ///   - route: The route.
   ///   - command: What reaches the node.
   ///   - needs: What the route needs, in words.
   ///   - connection: What carries it, for the ways to end.
   /// - Throws: `Failure` when nothing can capture there.
   func plan(
-    _ route: RouteName, command: Command, needs: [String], connection: String
+    command: Command, needs: [String], connection: String
   ) throws(Failure) -> Plan {
     var point = try capturePoint()
     if point.isNodes {
@@ -118,10 +123,10 @@ struct NodeEngine {
       point.prefix
       + (try Tap.arguments(
         program: placement.path, request: wanted, interface: point.interface,
-        filter: wanted.filter, memoryLimit: nil, unlinks: true))
+        filter: wanted.filter, memoryLimit: memoryLimit, unlinks: true))
     let ttl = request.ttl
     return Run(
-      name: "tap", words: words, order: [NodeScript.direct] + words,
+      name: "tap", words: words, order: route == .ssh ? [NodeScript.direct] + words : words,
       ends: { Tap.endings(connection: $0, ttl: ttl) }, placement: placement)
   }
 
@@ -139,10 +144,13 @@ struct NodeEngine {
       prefix + point.prefix + before
       + Tcpdump.arguments(
         program: program, request: wanted, interface: point.interface, facts: node.tools,
-        memoryLimit: nil)
+        memoryLimit: memoryLimit)
     let ttl = request.ttl
     return Run(
-      name: "tcpdump", words: words, order: Stanza.parameters(words, ttl: ttl),
+      name: "tcpdump", words: words,
+      order: route == .ssh
+        ? Stanza.parameters(words, ttl: ttl)
+        : Stanza.wrap(words, shell: node.tools.bash ?? "sh", ttl: ttl, name: name),
       ends: { Stanza.endings(connection: $0, timesReads: timesReads, ttl: ttl) })
   }
 
@@ -169,7 +177,9 @@ struct NodeEngine {
   private func capturePoint() throws(Failure) -> CapturePoint {
     switch subject {
     case .pod(let pod, _):
-      try PodPoint(pod: pod, node: node, asked: request.interface, choice: request.point).find()
+      try PodPoint(pod: pod, node: node, asked: request.interface, choice: request.point,
+        route: route
+      ).find()
     case .node(let it):
       try nodePoint(
         it.name, node, addresses: it.addresses.map(\.address), asked: request.interface)

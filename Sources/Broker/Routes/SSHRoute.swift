@@ -22,7 +22,7 @@ package enum SSHRoute: Route {
       request: request, subject: facts.subject, node: node, engines: tools.engines, prefix: prefix,
       what: what)
     var plan = try it.plan(
-      .ssh, command: login.command,
+      command: login.command,
       needs: [
         prefix.isEmpty
           ? "a login on \(nodeName) by ssh, and root there: as the user, or by sudo without a password"

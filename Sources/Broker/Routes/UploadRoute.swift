@@ -82,8 +82,23 @@ package enum UploadRoute: Route {
     }
     let transport = try opening.containerTransport()
     let what = opening.facts.refusal(by: plan.route)
+    guard case .pod(let pod, let container) = opening.facts.subject else {
+      throw Failure(.other, what, why: "It is no container.")
+    }
     return try await placement.place(
-      by: transport, what, keeping: { path, work async throws(Failure) in try await work() }
+      by: transport, what,
+      keeping: { path, work async throws(Failure) in
+        let file = FarChange.file(
+          namespace: pod.namespace, pod: pod.name, uid: pod.uid, container: container.name,
+          path: path)
+        return try await opening.during(
+          [file],
+          undo: { change async throws(Failure) in
+            // Without a shell there is no rm either, and the tap removes itself.
+            placement.writer == .tarAlone
+              ? .gone : try await undo(change, kubectl: opening.tools.kubectl)
+          }, work)
+      }
     ) { path async throws(Failure) in
       try await body(plan.running(placement.path, at: path), transport)
     }

@@ -1,0 +1,40 @@
+/// The first process of a container that poddump makes: keeps it alive for captures by kubectl exec, and
+/// ends it when nobody has used it for a while, whoever is still there to say so.
+enum Caretaker {
+  /// How long an unused container of ours stays, in seconds, for the next capture.
+  static let idle = 300
+
+  /// How often it looks, in seconds.
+  private static let interval = 15
+
+  /// The container's command. It needs `sh` and `sleep`, and `grep` to know that it is not used.
+  ///
+  /// - Parameters:
+  ///   - name: The container's name, `poddump-…`: it stands in the command line of every capture in it.
+  ///   - lifetime: When it ends at the latest, in seconds; 0 for never.
+  static func command(name: String, lifetime: Int) -> [String] {
+    let parts = name.split(separator: "-", maxSplits: 1).map(String.init)
+    return [
+      "sh", "-c", script, name, String(lifetime), String(idle / interval), String(interval),
+      parts.first ?? "", parts.last ?? "",
+    ]
+  }
+
+  /// `$1` seconds to live (0: no limit), `$2` how often in a row nobody may be found, `$3` seconds between,
+  /// `$4` and `$5` the name, cut in two, so that the pattern does not find itself (proc_pid_cmdline(5)).
+  ///
+  /// As the first process it would ignore SIGTERM without the trap. What cannot look ends by its time only.
+  static let script = """
+    trap 'exit 0' TERM INT
+    left=$1 most=$2 step=$3 a=$4 b=$5 idle=0
+    while [ "$idle" -lt "$most" ]; do
+      [ "$1" = 0 ] || [ "$left" -gt 0 ] || exit 0
+      sleep "$step" &
+      wait "$!"
+      left=$((left - step))
+      used=0
+      for p in $(grep -ls "$a[-]$b" /proc/[0-9]*/cmdline 2>/dev/null); do used=$((used + 1)); done
+      if [ "$used" = 1 ]; then idle=$((idle + 1)); else idle=0; fi
+    done
+    """
+}

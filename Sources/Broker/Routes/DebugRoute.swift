@@ -1,0 +1,181 @@
+package import Base
+package import Cluster
+
+/// Route `debug`: an ephemeral container of ours in the pod, and tcpdump in that.
+///
+/// Works for every pod that the namespace's Pod Security level lets have one, whatever it is made of. The
+/// container is used again by the next capture, and ends by itself when nobody uses it; its entry in the
+/// pod's spec cannot be removed by anybody.
+package enum DebugRoute: Route {
+  package static func plan(
+    _ request: CaptureRequest, facts: Facts, tools: RouteTools
+  ) throws(Failure) -> Plan {
+    let what = facts.refusal(by: .debug)
+    guard case .pod(let pod, let target) = facts.subject else {
+      throw Failure(
+        .noRoute, what, why: "A node has no ephemeral containers.",
+        fix: "Use --route ssh or --route node.")
+    }
+    guard let found = facts.debug else {
+      throw Failure(.other, what, why: "Nobody asked whether the pod may have one.")
+    }
+    let debug = try found.get()
+    let name = debug.running ?? FarChange.prefix + request.session
+    let it = ContainerEngine(
+      request: request, pod: pod, container: target, inside: expected(facts), what: what,
+      instead: "Use --route ssh or --route node.", name: name)
+    let transport = tools.transport(into: pod, name)
+    let run = try it.tcpdump("tcpdump")
+    var plan = try it.plan(
+      .debug, engine: request.engine?.rawValue ?? "tcpdump", run,
+      command: try transport.command(run.remote),
+      needs: [
+        "\(debug.byPatch ? "patch" : "update") on pods/ephemeralcontainers in namespace "
+          + pod.namespace, ExecRoute.mayExec(pod.namespace),
+      ],
+      leaves: "an ended entry in the pod's list of ephemeral containers, until the pod is replaced: "
+        + "nobody can remove it")
+    plan.target = "\(pod.namespace)/\(pod.name) (interface \(plan.interface))"
+    plan.place = .debug(name)
+    let undo =
+      "the container ends by itself \(Caretaker.idle / 60) minutes after its last capture; until then "
+      + "the next one uses it again (poddump clean ends it at once)"
+    if debug.running != nil {
+      plan.notes.append("The ephemeral container \(name) is there already and is used again.")
+      plan.leaves = "nothing new"
+      plan.ends.append(undo)
+    } else {
+      let container = container(name, request, debug, tools)
+      plan.preparations = [
+        PlanStep(
+          "adds an ephemeral container to the pod: \(container.image)",
+          command: debug.byPatch
+            ? try tools.kubectl.debugCommand(pod.reference, container: container)
+            : try tools.kubectl.putCommand(into: pod.reference),
+          manifest: container.manifest.text(), undo: undo)
+      ]
+    }
+    return plan
+  }
+
+  /// Our container.
+  private static func container(
+    _ name: String, _ request: CaptureRequest, _ debug: DebugFacts, _ tools: RouteTools
+  ) -> EphemeralContainer {
+    EphemeralContainer(
+      name: name, image: tools.settings.debugImage,
+      command: Caretaker.command(
+        name: name, lifetime: request.ttl == 0 ? 0 : max(request.ttl, CaptureRequest.defaultTTL)),
+      security: debug.security)
+  }
+
+  /// What is expected in our container, before it is there: the image's tcpdump and shell, root, and the pod's
+  /// interfaces.
+  private static func expected(_ facts: Facts) -> ContainerFacts {
+    var expected = ContainerFacts()
+    expected.bash = "bash"
+    expected.hasSleep = true
+    expected.uid = 0
+    expected.effective = Capability.netRaw | Capability.setuid | Capability.setgid
+    expected.interfaces = (try? facts.inside?.get())?.interfaces ?? ["lo", "eth0"]
+    if case .pod(let pod, _) = facts.subject, pod.isHostNetwork, facts.inside == nil {
+      expected.interfaces = []
+    }
+    return expected
+  }
+
+  /// How long the image may be pulled.
+  private static let patience = Duration.seconds(120)
+
+  package static func open<R: Sendable>(
+    _ plan: Plan, _ opening: Opening,
+    _ body: @escaping @Sendable (Plan, any Transport) async throws(Failure) -> R
+  ) async throws(Failure) -> R {
+    let what = opening.facts.refusal(by: .debug)
+    guard case .pod(let pod, _) = opening.facts.subject, case .debug(let name) = plan.place,
+      let debug = try opening.facts.debug?.get()
+    else { throw Failure(.other, what, why: "It is no pod.") }
+    let tools = opening.tools
+    if debug.running != nil {
+      return try await capture(plan, opening, name, body)
+    }
+    let change = FarChange.ephemeralContainer(
+      namespace: pod.namespace, pod: pod.name, uid: pod.uid, container: name)
+    // The next capture uses it again, and it ends by itself; only who is killed leaves it to the janitor.
+    return try await opening.during([change], undo: { _ async throws(Failure) in .done }) {
+      () async throws(Failure) in
+      let container = container(name, opening.request, debug, tools)
+      let answer =
+        debug.byPatch
+        ? try await tools.kubectl.debug(pod.reference, container: container)
+        : try await tools.kubectl.put(container, into: pod.reference, dryRun: false)
+      if let refusal = answer.refusal { throw refusal.failure(what) }
+      opening.tell(
+        "Added the ephemeral container \(name) to \(pod.namespace)/\(pod.name). It ends by itself when "
+          + "it is not used; its entry stays in the pod's spec until the pod is replaced.")
+      try await tools.kubectl.wait(
+        for: name, of: pod.reference, deadline: .now + patience, tell: opening.tell)
+      return try await capture(plan, opening, name, body)
+    }
+  }
+
+  /// Looks into our container and captures with what is there.
+  private static func capture<R: Sendable>(
+    _ planned: Plan, _ opening: Opening, _ name: String,
+    _ body: @escaping @Sendable (Plan, any Transport) async throws(Failure) -> R
+  ) async throws(Failure) -> R {
+    let what = opening.facts.refusal(by: .debug)
+    guard case .pod(let pod, _) = opening.facts.subject else {
+      throw Failure(.other, what, why: "It is no pod.")
+    }
+    let tools = opening.tools
+    let container = Container(name: name, role: .ephemeral)
+    let inside = try await tools.kubectl.look(into: pod, container)
+    let it = ContainerEngine(
+      request: opening.request, pod: pod, container: container, inside: inside, what: what,
+      instead: "Use --route ssh or --route node, or another image: debug in [image].", name: name)
+    try it.requirePacketSockets(fromFile: false)
+    let transport = tools.transport(into: pod, name)
+    var plan = planned
+    func complete(
+      _ engine: String, _ run: (engine: [String], remote: [String], ends: [String])
+    ) throws(Failure) {
+      let final = try it.plan(
+        .debug, engine: engine, run, command: try transport.command(run.remote), needs: [],
+        leaves: plan.leaves)
+      plan.engine = engine
+      plan.interface = final.interface
+      plan.interfaceName = final.interfaceName
+      plan.engineArguments = run.engine
+      plan.remoteArguments = run.remote
+      plan.command = final.command
+      plan.target = "\(pod.namespace)/\(pod.name) (interface \(final.interface))"
+    }
+    let brings = opening.request.engine == .tap || tools.engines.given != nil
+    if !brings, let tcpdump = inside.tcpdump {
+      try complete("tcpdump", try it.tcpdump(tcpdump))
+      return try await body(plan, transport)
+    }
+    // The file's name begins with the container's, so that it is seen to be in use.
+    let session = name.dropFirst(FarChange.prefix.count) + opening.request.session
+    let file = try tools.engines.file(for: inside.machine, what)
+    guard !inside.directories.isEmpty else {
+      throw Failure(
+        .noRoute, what,
+        why: "The image \(tools.settings.debugImage) has no tcpdump, and takes no file.",
+        fix: "Set another one: debug in [image].")
+    }
+    let placement = Placement(
+      file, directories: inside.directories, session: String(session), writer: .cat)
+    try complete(
+      file.isTap ? "tap" : "tcpdump",
+      try file.isTap ? it.tap(placement.path) : it.tcpdump(placement.path, isOurs: true))
+    let complete = plan
+    // What is put there goes with the container.
+    return try await placement.place(
+      by: transport, what, keeping: { _, work async throws(Failure) in try await work() }
+    ) { path async throws(Failure) in
+      try await body(complete.running(placement.path, at: path), transport)
+    }
+  }
+}

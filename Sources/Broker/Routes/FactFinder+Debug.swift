@@ -1,0 +1,130 @@
+internal import Base
+internal import Cluster
+
+/// The part of fact finding that asks what may be added to the cluster. Nothing is created: the API server says
+/// what it would do.
+extension FactFinder {
+  /// Whether the pod has, or may be given, an ephemeral container of ours.
+  func debug(_ subject: Subject, _ request: CaptureRequest) async -> Result<DebugFacts, Failure>? {
+    guard case .pod(let pod, _) = subject else { return nil }
+    do throws(Failure) {
+      return .success(try await debugFacts(pod, request, subject))
+    } catch {
+      return .failure(error)
+    }
+  }
+
+  private func debugFacts(
+    _ pod: Pod, _ request: CaptureRequest, _ subject: Subject
+  ) async throws(Failure) -> DebugFacts {
+    let what = Facts(subject: subject).refusal(by: .debug)
+    guard !pod.isStatic else { throw AdmissionRefusal(.staticPod).failure(what) }
+    let exec = Right("create", "pods/exec", namespace: pod.namespace)
+    let running = pod.ephemeralContainers.last {
+      $0.name.hasPrefix(FarChange.prefix) && $0.state.isRunning
+    }
+    if let running {
+      guard try await kubectl.isAllowed(exec) else { throw missing([exec], what) }
+      return DebugFacts(running: running.name)
+    }
+    let update = Right("update", "pods/ephemeralcontainers", namespace: pod.namespace)
+    let patch = Right("patch", "pods/ephemeralcontainers", namespace: pod.namespace)
+    // The dry run says more than the rights, and they say what the refusal of a right does not: which others.
+    async let dryRun = answer(.capturing, pod, request)
+    let rights = try await kubectl.areAllowed([exec, update, patch])
+    guard rights[exec] == true else { throw missing([exec], what) }
+    var facts = DebugFacts()
+    guard rights[update] == true else {
+      guard rights[patch] == true else { throw missing([update], what) }
+      facts.byPatch = true
+      // Without a dry run, the namespace's label is all there is to go by.
+      if let level = try? await kubectl.podSecurityLevel(namespace: pod.namespace) {
+        switch level {
+        case .privileged: break
+        case .baseline: facts.security = .default
+        case .restricted:
+          throw AdmissionRefusal(.podSecurity(level: .restricted, violations: [])).failure(what)
+        }
+      }
+      return facts
+    }
+    guard let refusal = try await dryRun.get().refusal else { return facts }
+    // At the level baseline a container may have what its runtime gives it, as long as it does not ask.
+    if case .podSecurity = refusal.cause {
+      guard let second = try await answer(.default, pod, request).get().refusal else {
+        facts.security = .default
+        return facts
+      }
+      throw second.failure(what)
+    }
+    throw refusal.failure(what)
+  }
+
+  private func answer(
+    _ security: EphemeralContainer.Security, _ pod: Pod, _ request: CaptureRequest
+  ) async -> Result<AdmissionAnswer, Failure> {
+    let name = FarChange.prefix + request.session
+    let container = EphemeralContainer(
+      name: name, image: tools.settings.debugImage,
+      command: Caretaker.command(name: name, lifetime: request.ttl), security: security)
+    do throws(Failure) {
+      return .success(try await kubectl.put(container, into: pod.reference, dryRun: true))
+    } catch {
+      return .failure(error)
+    }
+  }
+
+  /// Whether a helper pod may be created for the target, used and deleted.
+  func helper(_ subject: Subject, _ request: CaptureRequest) async -> Result<HelperFacts, Failure>? {
+    guard request.route == .node || tools.settings.allowed.contains(.node) else { return nil }
+    do throws(Failure) {
+      return .success(try await helperFacts(subject, request))
+    } catch {
+      return .failure(error)
+    }
+  }
+
+  private func helperFacts(
+    _ subject: Subject, _ request: CaptureRequest
+  ) async throws(Failure) -> HelperFacts {
+    let what = Facts(subject: subject).refusal(by: .node)
+    guard let node = subject.node else {
+      throw Failure(.noRoute, what, why: "The pod has no node yet.")
+    }
+    let facts = HelperFacts(namespace: try await helperNamespace(subject))
+    let rights = ["create", "get", "delete"].map {
+      Right($0, "pods", namespace: facts.namespace)
+    } + [Right("create", "pods/exec", namespace: facts.namespace)]
+    let manifest = NodeRoute.helperPod(request, subject, node, facts, tools).manifest
+    async let dryRun = answer(manifest, in: facts.namespace)
+    let allowed = try await kubectl.areAllowed(rights)
+    let lacking = rights.filter { allowed[$0] != true }
+    guard lacking.isEmpty else { throw missing(lacking, what) }
+    if let refusal = try await dryRun.get().refusal { throw refusal.failure(what) }
+    return facts
+  }
+
+  private func answer(
+    _ manifest: JSONText, in namespace: String
+  ) async -> Result<AdmissionAnswer, Failure> {
+    do throws(Failure) {
+      return .success(try await kubectl.create(pod: manifest, namespace: namespace, dryRun: true))
+    } catch {
+      return .failure(error)
+    }
+  }
+
+  /// Where helper pods go: where the configuration says, else to the target's side, where the user has rights.
+  private func helperNamespace(_ subject: Subject) async throws(Failure) -> String {
+    if let namespace = tools.settings.nodeNamespace { return namespace }
+    if case .pod(let pod, _) = subject { return pod.namespace }
+    return try await kubectl.config().context(named: kubectl.context).namespace
+  }
+
+  /// The failure of a user who lacks rights: each is named.
+  private func missing(_ rights: [Right], _ what: String) -> Failure {
+    let words = rights.map(\.text).joined(separator: ", ")
+    return Failure(
+      .denied, what, why: "You may not \(words).", fix: "Ask for the right to \(words).")
+  }
+}
