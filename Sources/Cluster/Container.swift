@@ -52,6 +52,9 @@ package struct Container: Sendable, Equatable {
   package var isPrivileged = false
   package var addedCapabilities: [String] = []
   package var droppedCapabilities: [String] = []
+  /// Where volumes of the kind emptyDir are mounted writable: the places where a container with a
+  /// read-only root can still take a file. At most sixteen.
+  package var writableMounts: [String] = []
 
   package init(name: String, role: Role) {
     self.name = name

@@ -30,6 +30,14 @@ package struct JSONKey {
     return memcmp(start, name.utf8Start, key.bytes.count) == 0
   }
 
+  /// Whether the name begins with a constant; false for one with escapes.
+  package func hasPrefix(_ prefix: StaticString) -> Bool {
+    guard !isEscaped, bytes.count >= prefix.utf8CodeUnitCount, let start = bytes.baseAddress else {
+      return false
+    }
+    return memcmp(start, prefix.utf8Start, prefix.utf8CodeUnitCount) == 0
+  }
+
   private func unescaped() throws(JSONError) -> String {
     var result: [UInt8] = []
     result.reserveCapacity(bytes.count)

@@ -1,7 +1,7 @@
 package import Base
 
 extension Kubectl {
-  /// Asks the API server whether the user may do something: `kubectl auth can-i`.
+  /// Asks the API server whether the user may do something.
   ///
   /// - Parameters:
   ///   - verb: "create", "list", …
@@ -13,22 +13,7 @@ extension Kubectl {
   package func isAllowed(
     _ verb: String, _ resource: String, namespace: String?, within patience: Patience? = nil
   ) async throws(Failure) -> Bool {
-    let what = "Cannot find out whether you may \(verb) \(resource)\(whereText)."
-    var arguments = ["auth", "can-i", verb, resource]
-    if let namespace {
-      try Target.check(namespace: namespace)
-      arguments += ["-n", namespace]
-    } else {
-      arguments.append("-A")
-    }
-    let end = try await run(
-      what, arguments, within: patience, into: CollectedOutput(what: what, limit: 64 << 10))
-    // "no" is exit status 1, as any failure is; the word tells them apart.
-    let word = String(decoding: end.consumer.bytes, as: UTF8.self).split(separator: "\n").last ?? ""
-    if end.status.isSuccess, word.hasPrefix("yes") { return true }
-    if case .exited(1) = end.status, word.hasPrefix("no") { return false }
-    throw KubectlCause.failure(what, status: end.status, errors: end.errors)
-      ?? Failure(.other, what, why: "kubectl's answer was \(printable(word, limit: 100)).")
+    try await isAllowed(Right(verb, resource, namespace: namespace), within: patience)
   }
 
   /// The version of this kubectl, "v1.36.2".

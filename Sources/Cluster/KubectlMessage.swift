@@ -10,7 +10,8 @@ struct KubectlMessage: Equatable {
   /// How kubectl's own messages begin. What varies between versions comes before or after.
   private static let heads = [
     "error: ", "Error from server", "Error in configuration", "Unable to connect to the server",
-    "The connection to the server", "command terminated with exit code",
+    "The connection to the server", "The Pod \"", "The pods \"",
+    "command terminated with exit code",
   ]
 
   init(_ errors: String) {

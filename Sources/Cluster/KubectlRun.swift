@@ -6,6 +6,12 @@ package protocol OutputConsumer: Sendable {
   ///
   /// - Throws: `Failure` when no more is wanted: kubectl is ended and the caller gets it.
   mutating func consume(_ bytes: UnsafeRawBufferPointer) throws(Failure)
+  /// Whether there is more to be read; kubectl is ended as soon as there is not.
+  var wantsMore: Bool { get }
+}
+
+extension OutputConsumer {
+  package var wantsMore: Bool { true }
 }
 
 /// Keeps everything, up to a limit.
@@ -75,28 +81,40 @@ extension Kubectl {
     return end.consumer
   }
 
-  /// Runs kubectl without input, whatever its exit status.
+  /// Runs kubectl, whatever its exit status.
   ///
+  /// - Parameters:
+  ///   - what: What the caller tries, for the failure's first sentence.
+  ///   - arguments: The subcommand and what follows.
+  ///   - input: What kubectl reads from its standard input, where `-f -` says so.
+  ///   - patience: How long it may take.
+  ///   - consumer: Takes the output as it comes.
+  /// - Returns: The consumer, and how kubectl ended; exit status 0 where the consumer had enough.
   /// - Throws: `Failure` when kubectl cannot be started or is silent too long, or what the consumer
   ///   throws.
   func run<C: OutputConsumer>(
-    _ what: String, _ arguments: [String], within patience: Patience?, into consumer: C
+    _ what: String, _ arguments: [String], input: [UInt8] = [], within patience: Patience?,
+    into consumer: C
   ) async throws(Failure) -> (consumer: C, status: ChildStatus, errors: String) {
+    guard input.count <= ListReader.itemLimit else {
+      throw Failure(.other, what, why: "What is to be sent is too large for the API.")
+    }
     let bell = try Bell()
     let patience = patience ?? self.patience
     // The grace only matters when kubectl does not end by itself once its output has ended.
     let (read, status) = try await withChild(
       command(arguments), grace: OutputGrace.terminate
     ) { (child) async throws(Failure) -> OutputReader<C> in
-      child.input.close()
-      return try await onOwnThread("kubectl", stop: { bell.ring() }) { () throws(Failure) in
-        var reader = OutputReader(child: child, consumer: consumer, patience: patience)
+      try await onOwnThread("kubectl", stop: { bell.ring() }) { () throws(Failure) in
+        var reader = OutputReader(
+          child: child, input: input, consumer: consumer, patience: patience)
         try reader.run(until: bell)
         return reader
       }
     }
     switch read.end {
     case .complete: return (read.consumer, status, read.errorText)
+    case .enough: return (read.consumer, .exited(0), read.errorText)
     case .silent: throw KubectlCause.silence(what, after: patience, errors: read.errorText)
     case .interrupted: throw Failure(.other, what, why: "It was interrupted.")
     }

@@ -18,7 +18,11 @@ enum OutputGrace {
 /// Reads a child's two outputs until both end or patience does.
 struct OutputReader<C: OutputConsumer>: Sendable {
   enum End: Sendable {
-    case complete, silent, interrupted
+    /// Both outputs have ended.
+    case complete
+    /// The consumer has all it wants; kubectl was ended.
+    case enough
+    case silent, interrupted
   }
 
   /// How much of stderr is kept; the last line is what counts.
@@ -29,9 +33,12 @@ struct OutputReader<C: OutputConsumer>: Sendable {
   let patience: Patience
   private(set) var end = End.complete
   private var errors: [UInt8] = []
+  /// What kubectl has not been given yet of its input.
+  private var input: ArraySlice<UInt8>
 
-  init(child: Child, consumer: C, patience: Patience) {
+  init(child: Child, input: [UInt8], consumer: C, patience: Patience) {
     self.child = child
+    self.input = input[...]
     self.consumer = consumer
     self.patience = patience
   }
@@ -46,12 +53,14 @@ struct OutputReader<C: OutputConsumer>: Sendable {
     var areErrorsOpen = true
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 16)
     defer { buffer.deallocate() }
+    if input.isEmpty { child.input.close() }
 
     while isOutputOpen || areErrorsOpen {
       var entries = [
         pollfd(fd: isOutputOpen ? child.output.raw : -1, events: Int16(POLLIN), revents: 0),
         pollfd(fd: areErrorsOpen ? child.errors.raw : -1, events: Int16(POLLIN), revents: 0),
         pollfd(fd: bell.reader, events: Int16(POLLIN), revents: 0),
+        pollfd(fd: input.isEmpty ? -1 : child.input.raw, events: Int16(POLLOUT), revents: 0),
       ]
       let count = poll(&entries, nfds_t(entries.count), milliseconds(clock.now, deadline))
       if count < 0 {
@@ -64,6 +73,7 @@ struct OutputReader<C: OutputConsumer>: Sendable {
         isOutputOpen = piece.count > 0
         if isOutputOpen {
           try consumer.consume(piece)
+          if !consumer.wantsMore { return terminate(.enough) }
           deadline = min(clock.now + patience.silence, latest)
         } else {
           deadline = min(deadline, clock.now + OutputGrace.errors)
@@ -74,6 +84,7 @@ struct OutputReader<C: OutputConsumer>: Sendable {
         areErrorsOpen = piece.count > 0
         keep(piece)
       }
+      if entries[3].revents != 0 { feed(entries[3].revents) }
       if clock.now >= deadline, isOutputOpen || areErrorsOpen {
         if isOutputOpen { terminate(.silent) }
         return
@@ -91,6 +102,21 @@ struct OutputReader<C: OutputConsumer>: Sendable {
     let clock = ContinuousClock()
     _ = poll(&entry, 1, milliseconds(clock.now, clock.now + OutputGrace.terminate))
     _ = kill(-child.pid, SIGKILL)
+  }
+
+  /// Writes the next piece of the input, and closes it behind the last one.
+  ///
+  /// What poll(2) calls writable takes PIPE_BUF bytes at once, so that this never waits.
+  private mutating func feed(_ events: Int16) {
+    let piece = input.prefix(Int(PIPE_BUF))
+    var count = -1
+    if events & Int16(POLLOUT) != 0 {
+      count = piece.withUnsafeBytes { writeBytes(child.input.raw, $0) }
+      if count < 0, errno == EINTR { return }
+    }
+    // A kubectl that does not want its input has ended, or says why it will.
+    input = count < 0 ? [] : input.dropFirst(count)
+    if input.isEmpty { child.input.close() }
   }
 
   private mutating func keep(_ piece: UnsafeRawBufferPointer) {
@@ -120,4 +146,8 @@ struct OutputReader<C: OutputConsumer>: Sendable {
 
 private func readBytes(_ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer) -> Int {
   read(descriptor, buffer.baseAddress, buffer.count)
+}
+
+private func writeBytes(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
+  write(descriptor, bytes.baseAddress, bytes.count)
 }

@@ -12,6 +12,16 @@ package struct Pod: Sendable, Equatable {
   package var podIPs: [String] = []
   package var hostIP: String?
   package var isHostNetwork = false
+  /// Whether its processes are the node's.
+  package var isHostPID = false
+  /// Whether its containers see each other's processes; process 1 is then none of theirs.
+  package var sharesProcesses = false
+  /// "linux" or "windows", where the pod says so; nil leaves it to the node.
+  package var operatingSystem: String?
+  /// Whether the kubelet made it known to the API for a static pod (`kubernetes.io/config.mirror`).
+  package var isMirror = false
+  /// The names of the secrets for pulling its images; at most sixteen.
+  package var imagePullSecrets: [String] = []
   /// Seconds since 1970.
   package var created: Int?
   /// When it is to be gone, in seconds since 1970; set as soon as it is being deleted.
@@ -21,6 +31,8 @@ package struct Pod: Sendable, Equatable {
   package var ownerName: String?
   /// Filled where asked for.
   package var labels: [String: String] = [:]
+  /// The annotations that begin with `poddump/`, which poddump's own pods have; at most sixteen.
+  package var ownAnnotations: [String: String] = [:]
   /// The annotation `kubectl.kubernetes.io/default-container`.
   package var defaultContainerName: String?
   /// A static pod's UID on its node, the annotation `kubernetes.io/config.hash`; the API has another.
@@ -48,7 +60,7 @@ package struct Pod: Sendable, Equatable {
   package var ready: String { "\(readyContainers)/\(totalContainers)" }
 
   /// A static pod's mirror: its spec cannot be changed through the API.
-  package var isStatic: Bool { ownerKind == "Node" }
+  package var isStatic: Bool { ownerKind == "Node" || isMirror }
 
   /// Whether no container of it will run again.
   package var isFinished: Bool { phase == "Succeeded" || phase == "Failed" }

@@ -17,6 +17,15 @@ struct SecurityContext: Equatable {
   var dropped: [String] = []
 }
 
+/// A mount of a volume that is not read-only.
+struct VolumeMount: Equatable {
+  var volume = ""
+  var path = ""
+
+  /// The most mounts of one container that are kept.
+  static let limit = 16
+}
+
 /// One entry of `containerStatuses`, with everything that kubectl's STATUS column looks at.
 struct ContainerStatus: Equatable {
   var name = ""
@@ -96,12 +105,19 @@ extension JSONReader {
   }
 
   /// Reads one of the three lists of containers of a pod's spec.
-  mutating func containers(_ role: Container.Role) throws(JSONError) -> [Container] {
+  ///
+  /// - Parameters:
+  ///   - role: Which list.
+  ///   - mounts: Receives what each container mounts, by its name.
+  mutating func containers(
+    _ role: Container.Role, mounts: inout [String: [VolumeMount]]
+  ) throws(JSONError) -> [Container] {
     var result: [Container] = []
     try array { (reader) throws(JSONError) in
       var container = Container(name: "", role: role)
       var restartPolicy: String?
       var security: SecurityContext?
+      var mounted: [VolumeMount] = []
       try reader.object { (key, reader) throws(JSONError) in
         switch key {
         case "name": container.name = try reader.string() ?? ""
@@ -110,9 +126,11 @@ extension JSONReader {
         case "ports": container.ports = try reader.containerPorts()
         case "resources": container.memoryLimit = try reader.memoryLimit()
         case "securityContext": security = try reader.security()
+        case "volumeMounts": mounted = try reader.writableMounts()
         default: break
         }
       }
+      if !mounted.isEmpty { mounts[container.name] = mounted }
       if role == .initial, restartPolicy == "Always" { container.role = .sidecar }
       if let security {
         container.runAsUser = security.runAsUser
@@ -125,6 +143,43 @@ extension JSONReader {
       result.append(container)
     }
     return result
+  }
+
+  private mutating func writableMounts() throws(JSONError) -> [VolumeMount] {
+    var mounts: [VolumeMount] = []
+    try array { (reader) throws(JSONError) in
+      var mount = VolumeMount()
+      var isReadOnly = false
+      try reader.object { (key, reader) throws(JSONError) in
+        switch key {
+        case "name": mount.volume = try reader.string() ?? ""
+        case "mountPath": mount.path = try reader.string() ?? ""
+        case "readOnly": isReadOnly = try reader.bool() ?? false
+        default: break
+        }
+      }
+      guard !isReadOnly, mount.path.hasPrefix("/"), mounts.count < VolumeMount.limit else { return }
+      mounts.append(mount)
+    }
+    return mounts
+  }
+
+  /// Reads a pod's volumes: the names of those of the kind emptyDir.
+  mutating func emptyDirectories() throws(JSONError) -> Set<String> {
+    var names: Set<String> = []
+    try array { (reader) throws(JSONError) in
+      var name = ""
+      var isEmptyDirectory = false
+      try reader.object { (key, reader) throws(JSONError) in
+        switch key {
+        case "name": name = try reader.string() ?? ""
+        case "emptyDir": isEmptyDirectory = try reader.object { (_, _) throws(JSONError) in }
+        default: break
+        }
+      }
+      if isEmptyDirectory { names.insert(name) }
+    }
+    return names
   }
 
   private mutating func containerPorts() throws(JSONError) -> [ContainerPort] {

@@ -4,6 +4,9 @@ package struct PodReader: Sendable {
   /// Whether labels are kept.
   package var keepsLabels: Bool
 
+  /// The most entries kept of a list that has no bound of its own.
+  private static let listLimit = 16
+
   package init(keepsLabels: Bool = false) {
     self.keepsLabels = keepsLabels
   }
@@ -53,10 +56,15 @@ package struct PodReader: Sendable {
       case "kubectl.kubernetes.io/default-container":
         raw.pod.defaultContainerName = try reader.string()
       case "kubernetes.io/config.hash": raw.pod.configHash = try reader.string()
+      case "kubernetes.io/config.mirror": raw.pod.isMirror = try reader.string() != nil
       case "k8s.v1.cni.cncf.io/network-status":
         // Written by the CNI plugin; a text that is no JSON is as good as none.
         let text = try reader.string() ?? ""
         raw.pod.networks = (try? PodNetwork.list(text)) ?? []
+      case _ where key.hasPrefix("poddump/"):
+        guard raw.pod.ownAnnotations.count < Self.listLimit else { return }
+        let name = try key.text()
+        raw.pod.ownAnnotations[name] = try reader.string()
       default: break
       }
     }
@@ -91,13 +99,36 @@ package struct PodReader: Sendable {
         let name = try reader.string()
         raw.pod.node = name == "" ? nil : name
       case "hostNetwork": raw.pod.isHostNetwork = try reader.bool() ?? false
-      case "containers": raw.pod.containers = try reader.containers(.main)
-      case "initContainers": raw.pod.initContainers = try reader.containers(.initial)
-      case "ephemeralContainers": raw.pod.ephemeralContainers = try reader.containers(.ephemeral)
+      case "hostPID": raw.pod.isHostPID = try reader.bool() ?? false
+      case "shareProcessNamespace": raw.pod.sharesProcesses = try reader.bool() ?? false
+      case "os":
+        try reader.object { (key, reader) throws(JSONError) in
+          if case "name" = key { raw.pod.operatingSystem = try reader.string() }
+        }
+      case "nodeSelector": raw.selectedSystem = try reader.strings()["kubernetes.io/os"]
+      case "imagePullSecrets": raw.pod.imagePullSecrets = try secrets(&reader)
+      case "volumes": raw.emptyDirectories = try reader.emptyDirectories()
+      case "containers":
+        raw.pod.containers = try reader.containers(.main, mounts: &raw.mounts)
+      case "initContainers":
+        raw.pod.initContainers = try reader.containers(.initial, mounts: &raw.mounts)
+      case "ephemeralContainers":
+        raw.pod.ephemeralContainers = try reader.containers(.ephemeral, mounts: &raw.mounts)
       case "securityContext": raw.security = try reader.security()
       default: break
       }
     }
+  }
+
+  private func secrets(_ reader: inout JSONReader) throws(JSONError) -> [String] {
+    var names: [String] = []
+    try reader.array { (reader) throws(JSONError) in
+      try reader.object { (key, reader) throws(JSONError) in
+        guard case "name" = key, let name = try reader.string() else { return }
+        if names.count < Self.listLimit { names.append(name) }
+      }
+    }
+    return names
   }
 
   private func status(_ reader: inout JSONReader, _ raw: inout RawPod) throws(JSONError) {
@@ -132,6 +163,10 @@ private struct RawPod {
   var pod = Pod(namespace: "", name: "")
   var podIP: String?
   var security = SecurityContext()
+  /// The operating system that the pod's nodeSelector asks for.
+  var selectedSystem: String?
+  var emptyDirectories: Set<String> = []
+  var mounts: [String: [VolumeMount]] = [:]
   var conditions: [Condition] = []
   var statuses: [ContainerStatus] = []
   var initStatuses: [ContainerStatus] = []
@@ -140,6 +175,7 @@ private struct RawPod {
   func finished() -> Pod {
     var pod = pod
     if pod.podIPs.isEmpty, let podIP, !podIP.isEmpty { pod.podIPs = [podIP] }
+    pod.operatingSystem = pod.operatingSystem ?? selectedSystem
     let printer = PodStatusPrinter(
       pod: pod, conditions: conditions, statuses: statuses, initStatuses: initStatuses)
     let columns = printer.columns()
@@ -159,6 +195,8 @@ private struct RawPod {
       containers[index].runAsUser = containers[index].runAsUser ?? security.runAsUser
       containers[index].runAsNonRoot =
         containers[index].runAsNonRoot || (security.runAsNonRoot ?? false)
+      containers[index].writableMounts = (mounts[containers[index].name] ?? [])
+        .filter { emptyDirectories.contains($0.volume) }.map(\.path)
       byName[containers[index].name]?.apply(to: &containers[index])
     }
   }

@@ -1,5 +1,6 @@
-/// Writes JSON (RFC 8259) for `-o json`: a value and its text, and nothing more.
-indirect enum JSONText {
+/// Writes JSON (RFC 8259), for `-o json` and for what is sent to the API: a value and its text, and
+/// nothing more.
+package indirect enum JSONText: Sendable {
   case string(String)
   case number(Int)
   case bool(Bool)
@@ -8,13 +9,13 @@ indirect enum JSONText {
   case object([(String, JSONText)])
 
   /// An optional text; null where there is none.
-  static func optional(_ text: String?) -> JSONText { text.map { .string($0) } ?? .null }
+  package static func optional(_ text: String?) -> JSONText { text.map { .string($0) } ?? .null }
 
   /// A list of texts.
-  static func strings(_ texts: [String]) -> JSONText { .array(texts.map { .string($0) }) }
+  package static func strings(_ texts: [String]) -> JSONText { .array(texts.map { .string($0) }) }
 
   /// The value as text, indented by two blanks per level.
-  func text(indent: Int = 0) -> String {
+  package func text(indent: Int = 0) -> String {
     let inner = String(repeating: " ", count: indent + 2)
     let outer = String(repeating: " ", count: indent)
     switch self {
@@ -30,6 +31,16 @@ indirect enum JSONText {
       guard !members.isEmpty else { return "{}" }
       let lines = members.map { inner + Self.quote($0.0) + ": " + $0.1.text(indent: indent + 2) }
       return "{\n" + lines.joined(separator: ",\n") + "\n\(outer)}"
+    }
+  }
+
+  /// The value as text on one line, without a blank.
+  package var line: String {
+    switch self {
+    case .string, .number, .bool, .null: text()
+    case .array(let values): "[" + values.map(\.line).joined(separator: ",") + "]"
+    case .object(let members):
+      "{" + members.map { Self.quote($0.0) + ":" + $0.1.line }.joined(separator: ",") + "}"
     }
   }
 
