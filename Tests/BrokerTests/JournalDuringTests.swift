@@ -186,6 +186,28 @@ import Testing
     #expect(journal.entries().entries == [])
   }
 
+  /// The kubectl of a poddump that was killed may still be making the change.
+  @Test func whatIsNotThereYetIsLookedForAgain() async throws {
+    _ = try add(changes[0], owner: gone)
+    let tries = Mutex(0)
+    var janitor = Janitor(journal: journal, owner: gone) { (_) throws(Failure) in
+      tries.withLock { count in
+        count += 1
+        return count < 3 ? .gone : .done
+      }
+    }
+    janitor.pause = .milliseconds(1)
+    #expect(await janitor.run() == [:])
+    #expect(tries.withLock { $0 } == 3)
+    // Later, what is not there is gone.
+    _ = try add(changes[0], owner: gone)
+    janitor.onItsWay = 0
+    tries.withLock { $0 = 0 }
+    #expect(await janitor.run() == [:])
+    #expect(tries.withLock { $0 } == 1)
+    #expect(journal.entries().entries == [])
+  }
+
   @Test func itsPatienceEnds() async throws {
     let entry = try add(changes[0], owner: gone)
     var janitor = Janitor(journal: journal, owner: gone) { (_) throws(Failure) in
