@@ -1,5 +1,11 @@
 package import Base
 
+#if canImport(Glibc)
+internal import Glibc
+#elseif canImport(Darwin)
+internal import Darwin
+#endif
+
 /// Undoes what one poddump left when it was killed: a process of its own runs this once that poddump's end
 /// of a pipe is closed.
 package struct Janitor: Sendable {
@@ -11,6 +17,9 @@ package struct Janitor: Sendable {
   package var patience = Duration.seconds(300)
   /// The first pause between two tries; it doubles up to half a minute.
   package var pause = Duration.seconds(1)
+  /// How long a change may still be on its way, in seconds after it was written down: the kubectl that makes
+  /// it outlives a poddump that is killed. What is not there by then never comes.
+  package var onItsWay = 20
   /// How long one undo may take.
   private static let once = Duration.seconds(60)
 
@@ -50,10 +59,11 @@ package struct Janitor: Sendable {
           let undone = try await within(Self.once, "Cannot undo \(entry.change.text).") {
             () async throws(Failure) in try await undo(entry)
           }
-          if case .left(let why) = undone {
+          switch undone {
+          case .left(let why):
             failures[entry.name] = Failure(.other, "Cannot undo \(entry.change.text).", why: why)
-          } else {
-            journal.strike(entry)
+          case .gone where Int(time(nil)) - entry.time < onItsWay: break
+          case .done, .gone, .inUse: journal.strike(entry)
           }
         } catch  where error.kind == .denied {
           // Nobody gives us the right meanwhile; `poddump clean` tells it.

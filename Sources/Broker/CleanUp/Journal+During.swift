@@ -27,14 +27,14 @@ extension Journal {
   /// - Parameters:
   ///   - changes: What `body` will make.
   ///   - cluster: Where.
-  ///   - undo: Undoes one of them; called in reverse order. It is not cancelled with us, but after
-  ///     `undoPatience`.
+  ///   - patience: How long each undo may take; it is cancelled then, but never with us.
+  ///   - undo: Undoes one of them; called in reverse order.
   ///   - left: Told what could not be undone, and why.
   ///   - body: Makes the changes and uses them.
   /// - Returns: What `body` returns.
   /// - Throws: `Failure` when the changes cannot be written down, or what `body` throws.
   package func during<R: Sendable>(
-    _ changes: [FarChange], cluster: ClusterReference,
+    _ changes: [FarChange], cluster: ClusterReference, patience: Duration = undoPatience,
     undo: @escaping @Sendable (FarChange) async throws(Failure) -> Undone,
     left: @escaping @Sendable (FarChange, Failure) -> Void = { _, _ in },
     _ body: () async throws(Failure) -> R
@@ -55,20 +55,20 @@ extension Journal {
     }
     let written = entries
     // A task of its own is not cancelled with us.
-    await Task { await settle(written.reversed(), undo: undo, left: left) }.value
+    await Task { await settle(written.reversed(), patience, undo: undo, left: left) }.value
     return try result.get()
   }
 
   /// Undoes changes one after the other, each within its time, and strikes those that are.
   private func settle(
-    _ entries: [JournalEntry],
+    _ entries: [JournalEntry], _ patience: Duration,
     undo: @escaping @Sendable (FarChange) async throws(Failure) -> Undone,
     left: @Sendable (FarChange, Failure) -> Void
   ) async {
     for entry in entries {
       let what = "Cannot undo \(printable(entry.change.text, limit: 300))\(entry.cluster.text)."
       do throws(Failure) {
-        let undone = try await within(Self.undoPatience, what) { () async throws(Failure) in
+        let undone = try await within(patience, what) { () async throws(Failure) in
           try await undo(entry.change)
         }
         if case .left(let why) = undone {

@@ -28,11 +28,12 @@ package struct Journal: Sendable {
 
   /// The user's journal, in `$XDG_STATE_HOME/poddump/journal` or `~/.local/state/poddump/journal` (XDG Base
   /// Directory Specification 0.8); nil where there is no home.
-  package static var standardFolder: String? {
-    if let base = environmentValue("XDG_STATE_HOME"), base.hasPrefix("/") {
-      return base + "/poddump/journal"
-    }
-    return environmentValue("HOME").map { $0 + "/.local/state/poddump/journal" }
+  package static var standardFolder: String? { folder(environmentValue) }
+
+  /// The same for an environment; relative paths in it count for nothing.
+  static func folder(_ variable: (String) -> String?) -> String? {
+    let bases = [variable("XDG_STATE_HOME"), variable("HOME").map { $0 + "/.local/state" }]
+    return bases.compactMap(\.self).first { $0.hasPrefix("/") }.map { $0 + "/poddump/journal" }
   }
 
   // MARK: - Writing

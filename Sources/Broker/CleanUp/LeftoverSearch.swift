@@ -18,8 +18,6 @@ package struct FoundLeftovers: Sendable, Equatable {
 /// Looks for what poddump makes, by label and by name.
 package struct LeftoverSearch: Sendable {
   private let kubectl: Kubectl
-  /// How many pods' annotations are read; the others are looked at in the next run.
-  private static let mostPods = 500
 
   package init(_ kubectl: Kubectl) {
     self.kubectl = kubectl
@@ -55,10 +53,7 @@ package struct LeftoverSearch: Sendable {
     }
     let found = finds.found
     result.ended = found.ended
-    result.leftovers = found.containers
-    for pod in found.pods.prefix(Self.mostPods) {
-      if let pod = try await annotated(pod) { result.leftovers.append(.pod(pod)) }
-    }
+    result.leftovers = found.leftovers
     return result
   }
 
@@ -77,45 +72,12 @@ package struct LeftoverSearch: Sendable {
     let query = PodQuery(namespace: namespace, keepsLabels: true)
     _ = try await kubectl.pods(query) { (pod) throws(Failure) in finds.take(pod) }
   }
-
-  /// Reads what a pod's annotations say; nil when it is gone meanwhile.
-  private func annotated(_ pod: HelperPod) async throws(Failure) -> HelperPod? {
-    guard !pod.isFinished, !pod.isBeingDeleted else { return pod }
-    let what = "Cannot look at pod \(pod.namespace)/\(pod.name)\(kubectl.whereText)."
-    let bytes: [UInt8]
-    do throws(Failure) {
-      bytes = try await kubectl.output(
-        what, ["get", "pod", "-n", pod.namespace, "-o", "json", "--", pod.name])
-    } catch  where error.kind == .notFound {
-      return nil
-    }
-    var pod = pod
-    bytes.withUnsafeBytes { json in
-      var reader = JSONReader(json)
-      // What cannot be read says nothing of whose it is, and is left alone for that.
-      _ = try? reader.object { (key, reader) throws(JSONError) in
-        guard case "metadata" = key else { return }
-        try reader.object { (key, reader) throws(JSONError) in
-          guard case "annotations" = key else { return }
-          try reader.object { (key, reader) throws(JSONError) in
-            switch try key.text() {
-            case HelperPod.userAnnotation: pod.user = try reader.string()
-            case HelperPod.expiryAnnotation: pod.expires = try reader.string()
-            default: break
-            }
-          }
-        }
-      }
-    }
-    return pod
-  }
 }
 
 /// What was found so far; filled by the thread that reads the list.
 private final class Finds: Sendable {
   struct Found {
-    var pods: [HelperPod] = []
-    var containers: [Leftover] = []
+    var leftovers: [Leftover] = []
     var ended = 0
   }
 
@@ -128,12 +90,14 @@ private final class Finds: Sendable {
   func take(_ pod: Pod) {
     guard ResourceName.isLabel(pod.namespace), ResourceName.isSubdomain(pod.name) else { return }
     state.withLock { found in
-      guard found.pods.count + found.containers.count < Self.limit else { return }
+      guard found.leftovers.count < Self.limit else { return }
       if pod.labels[HelperPod.label.name] == HelperPod.label.value {
         var helper = HelperPod(namespace: pod.namespace, name: pod.name)
         helper.isFinished = pod.isFinished
         helper.isBeingDeleted = pod.deletion != nil
-        found.pods.append(helper)
+        helper.user = pod.ownAnnotations[HelperPod.userAnnotation]
+        helper.expires = pod.ownAnnotations[HelperPod.expiryAnnotation]
+        found.leftovers.append(.pod(helper))
       }
       guard !pod.isFinished else { return }
       for container in pod.ephemeralContainers where container.name.hasPrefix(FarChange.prefix) {
@@ -141,7 +105,7 @@ private final class Finds: Sendable {
           found.ended += 1
           continue
         }
-        found.containers.append(
+        found.leftovers.append(
           .container(
             namespace: pod.namespace, pod: pod.name, uid: pod.uid, name: container.name,
             isRunning: container.state.isRunning))

@@ -48,14 +48,16 @@ package protocol NodeHand: Sendable {
 private func deletePod(
   _ kubectl: Kubectl, _ namespace: String, _ name: String
 ) async throws(Failure) -> Undone {
+  var reference = PodReference(namespace: namespace, name: name)
   do throws(Failure) {
-    _ = try await kubectl.output(
-      "Cannot delete pod \(namespace)/\(name)\(kubectl.whereText).",
-      ["delete", "pod", "-n", namespace, "--wait=false", "--", name])
-    return .done
+    reference = try await kubectl.pod(namespace: namespace, name: name).reference
   } catch  where error.kind == .notFound {
     return .gone
+  } catch  where error.kind == .denied {
+    // Whoever may delete it need not see it.
   }
+  try await kubectl.delete(reference)
+  return .done
 }
 
 // MARK: - In containers
