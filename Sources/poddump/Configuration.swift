@@ -161,7 +161,7 @@ struct Configuration: Sendable, Equatable {
     var tools = RouteTools(kubectl: kubectl)
     tools.settings = routes
     tools.settings.allowed.formUnion(allowed)
-    tools.engines = Engines.find(in: InstalledFiles.folders)
+    tools.engines = Engines.find(in: InstalledFiles.tapFolders)
     if let binary { tools.engines.given = try EngineFile(path: binary, isTap: false) }
     // Where there is no home, nothing can be written down, and routes that change something say so.
     return FactFinder(tools: tools, nodes: nodes, journal: try? Journal.ofUser())

@@ -1,9 +1,10 @@
 /// Where poddump's other files are.
 enum InstalledFiles {
-  /// The folders to look in: the program's own, as it is built, and where packages put them.
-  static var folders: [String] {
+  /// The folders that may hold the tap: those, and where make builds it.
+  static var tapFolders: [String] {
     guard let own = ownPath(), let slash = own.lastIndex(of: "/") else { return [] }
-    return folders(beside: String(own[..<slash]))
+    let folder = String(own[..<slash])
+    return folders(beside: folder) + ["\(folder)/../../tap"]
   }
 
   /// The folders to look in for a program in `folder`.
