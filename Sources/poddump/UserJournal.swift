@@ -6,7 +6,11 @@ extension Journal {
   ///
   /// - Throws: `Failure` when there is no place for it.
   static func ofUser() throws(Failure) -> Journal {
-    Journal(folder: try folderOfUser(), janitor: JanitorPost(start: startJanitor))
+    Journal(
+      folder: try folderOfUser(),
+      janitor: JanitorPost { (folder, input) throws(Failure) in
+        try startJanitor(ownPath(), folder, input)
+      })
   }
 
   /// Where the user's journal is.
@@ -20,9 +24,15 @@ extension Journal {
   }
 }
 
-/// Starts our own program as the janitor of a journal; it waits for the end of its input.
-private func startJanitor(_ folder: String, _ input: OwnedFD) throws(Failure) {
-  guard let program = ownPath() else {
+/// Starts our own program as the janitor of a journal.
+///
+/// - Parameters:
+///   - program: The program's path.
+///   - folder: The journal's folder.
+///   - input: Its standard input, whose end it waits for.
+/// - Throws: `Failure` when it cannot be started.
+func startJanitor(_ program: String?, _ folder: String, _ input: OwnedFD) throws(Failure) {
+  guard let program else {
     throw Failure(
       .other, "Cannot start the janitor that undoes everything if poddump is killed.",
       why: "The system does not say where this program's file is.")

@@ -77,7 +77,7 @@ import Testing
     let rules = Self.rules()
     #expect(
       rules.decision(container("poddump-1a2b", isRunning: true))
-        == .undo(because: "nothing uses it"))
+        == .undo(because: "no poddump of yours uses it"))
     #expect(
       rules.decision(container("poddump-1a2b", isRunning: false))
         == .leave(because: "it has not been started yet, so that it cannot be ended"))

@@ -4,7 +4,8 @@ import Testing
 
 @Suite struct HelpTests {
   @Test(arguments: [
-    "", "list", "capture", "plan", "doctor", "install", "uninstall", "completions",
+    "", "list", "capture", "plan", "doctor", "clean", "install", "uninstall",
+    "completions",
   ])
   func helpOfEveryCommand(_ command: String) async throws {
     let poddump = try Executable()
@@ -93,6 +94,8 @@ import Testing
     Wrong("list-unknown-resource", "list", "secrets"),
     Wrong("list-unknown-format", "list", "-o", "yaml"),
     Wrong("list-namespace-bad", "list", "-n", "../x"),
+    Wrong("clean-namespace-bad", "clean", "-n", "../x"),
+    Wrong("clean-argument", "clean", "shop/web"),
     Wrong("completions-unknown-shell", "completions", "csh"),
   ]
 

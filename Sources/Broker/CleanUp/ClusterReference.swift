@@ -51,9 +51,9 @@ package struct ClusterReference: Sendable, Equatable {
     do throws(Failure) {
       if context != nil { _ = try await kubectl.config().context(named: context) }
     } catch {
-      var failure = error
-      failure.kind = .other
-      throw failure
+      let why = [error.what, error.why].compactMap(\.self).joined(separator: " ")
+      throw Failure(
+        .other, "Cannot reach the cluster\(text).", why: why, fix: error.fix, detail: error.detail)
     }
     return kubectl
   }

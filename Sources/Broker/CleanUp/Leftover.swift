@@ -88,7 +88,7 @@ package struct CleanRules: Sendable {
     case .pod(let pod): return decision(pod)
     case .container(_, _, _, _, let isRunning):
       return isRunning
-        ? .undo(because: "nothing uses it")
+        ? .undo(because: "no poddump of yours uses it")
         : .leave(because: "it has not been started yet, so that it cannot be ended")
     }
   }

@@ -36,12 +36,15 @@ struct CleanCommand: AsyncParsableCommand {
 
     if !dryRun { journal.sweep() }
     for path in contents.unreadable {
-      cleaning.tell("\(printable(path, limit: 500)): left, since it is no entry of the journal")
+      let left = CleanText.left(isDryRun: dryRun)
+      cleaning.tell("\(printable(path, limit: 500)): \(left), since it is no entry of the journal")
     }
     let undoer = EntryUndoer(nodes: configuration.nodes, isInteractive: true)
     for entry in contents.entries {
       let decision = rules.decision(entry)
-      let undone = await cleaning.handle(entry.change, entry.cluster.text, decision) {
+      let undone = await cleaning.handle(
+        entry.change, entry.cluster.text, isSeen: false, decision
+      ) {
         () async throws(Failure) in try await undoer.undo(entry)
       }
       if undone?.isSettled == true { journal.strike(entry) }
@@ -66,7 +69,9 @@ struct CleanCommand: AsyncParsableCommand {
     let found = try await LeftoverSearch(kubectl).run(
       namespace: kubernetes.namespace, known: known)
     for leftover in found.leftovers where !cleaning.hasSettled(leftover.change) {
-      await cleaning.handle(leftover.change, kubectl.whereText, rules.decision(leftover)) {
+      await cleaning.handle(
+        leftover.change, kubectl.whereText, isSeen: true, rules.decision(leftover)
+      ) {
         () async throws(Failure) in try await undo(leftover.change, kubectl: kubectl)
       }
     }
@@ -97,20 +102,27 @@ struct Cleaning {
 
   /// Undoes a thing or leaves it, as was decided, and says which and why.
   ///
+  /// - Parameters:
+  ///   - change: What made the thing.
+  ///   - place: Which cluster, behind the thing's own place.
+  ///   - isSeen: Whether it was found, rather than written down once.
+  ///   - decision: What is to be done.
+  ///   - undo: Does it.
   /// - Returns: What became of it; nil when nothing was tried.
   @discardableResult
   mutating func handle(
-    _ change: FarChange, _ place: String, _ decision: CleanDecision,
+    _ change: FarChange, _ place: String, isSeen: Bool, _ decision: CleanDecision,
     _ undo: () async throws(Failure) -> Undone
   ) async -> Undone? {
     handled.append(change)
     let thing = printable(change.text, limit: 600) + place
     switch decision {
     case .leave(let why):
-      tell("\(thing): \(isDryRun ? "would be left" : "left"), since \(why)")
+      tell("\(thing): \(CleanText.left(isDryRun: isDryRun)), since \(why)")
       return nil
     case .undo(let why) where isDryRun:
-      tell("\(thing): would be \(CleanText.verb(change)), since \(why)")
+      failure = failure ?? .other  // it is still there
+      tell("\(thing): \(CleanText.prospect(change, isSeen: isSeen, why))")
       return nil
     case .undo(let why):
       do throws(Failure) {
@@ -137,6 +149,20 @@ enum CleanText {
     case .file, .nodeFile: "removed"
     case .ephemeralContainer, .nodeProcess: "ended"
     }
+  }
+
+  static func left(isDryRun: Bool) -> String { isDryRun ? "would be left" : "left" }
+
+  /// What would be done to undo a change. Nobody looks into containers for that.
+  ///
+  /// - Parameters:
+  ///   - change: What would be undone.
+  ///   - isSeen: Whether it was found, rather than written down once.
+  ///   - why: Why it would be.
+  static func prospect(_ change: FarChange, isSeen: Bool, _ why: String) -> String {
+    var condition = isSeen ? "" : " if it is still there"
+    if case .ephemeralContainer = change { condition = " unless a capture runs in it" }
+    return "would be \(verb(change))\(condition), since \(why)"
   }
 
   /// What became of a change that was to be undone.
