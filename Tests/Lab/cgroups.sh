@@ -90,6 +90,15 @@ memory_limits() {
   fi
 }
 
+# True if limits on the number of processes are enforced here.
+pids_limits() {
+  if [[ $(cgroup_version) == 2 ]]; then
+    grep -qw pids "/sys/fs/cgroup/$LAB_CGROUP/n1/cgroup.subtree_control"
+  else
+    hierarchies | grep -qw 'pids'
+  fi
+}
+
 cgroup_members() {
   local hierarchy
   for hierarchy in $(hierarchies); do

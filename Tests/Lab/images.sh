@@ -22,8 +22,9 @@ build_programs() {
   local name
   mkdir -p "$LAB_DIR/bin"
   # A node sees this folder, but not the one with the lab's scripts.
-  cp "$LAB_SOURCE"/{pod-start,pod-stop,node-sshd,node-runtimes,old-tcpdump} "$LAB_DIR/bin/"
+  cp "$LAB_SOURCE"/{pod-start,pod-stop,container-run,containers.sh,node-sshd,node-runtimes,old-tcpdump} "$LAB_DIR/bin/"
   compile init "$LAB_DIR/bin/init"
+  compile shim "$LAB_DIR/bin/shim"
   compile beacon "$LAB_DIR/bin/beacon"
   compile relay "$LAB_DIR/bin/relay"
   for name in pause serve dns traffic; do
@@ -66,7 +67,12 @@ build_layers() {
   add_programs coreutils cat chmod cp cut date dd df echo env false grep head id ls mkdir mktemp mv nohup od printf pwd \
     readlink rm rmdir sed sha256sum sleep sort stat tail tee timeout touch tr true uname wc yes
   add_programs tcpdump tcpdump
+  add_programs netshoot nsenter lsns ip ss
 }
+
+# Every image that nodes can get.
+image_names=(pause web api tools moved hostnet nonroot nocap readonly main quiet bare busydump busybox distroless dns client
+  netshoot)
 
 # Which layers an image has, the uppermost first.
 image_layers() {
@@ -77,6 +83,7 @@ image_layers() {
     bare) echo "serve tcpdump cat dash base" ;;
     busydump) echo "serve tcpdump busybox base" ;;
     busybox) echo "busybox base" ;;
+    netshoot) echo "netshoot tcpdump bash busybox base" ;;
     distroless) echo "serve base" ;;
     dns) echo "dns base" ;;
     client) echo "traffic busybox base" ;;

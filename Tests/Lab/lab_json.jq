@@ -1,5 +1,5 @@
 # inventory.json + process ids → lab.json, what the API stand-in reads.
-# Arguments: $pids, an object: node name or container id → process id in the machine's own PID namespace.
+# Arguments: $images, the names of all images; $pids, an object: node name or container id → process id in the machine's own PID namespace.
 
 def container($pod; $run): {
   name, image: "lab/\(.image):1",
@@ -13,6 +13,9 @@ def container($pod; $run): {
 
 . as $run | {
   directory,
+  images: ($images | split(" ")),
+  kubelet: {command: ["env", "PODDUMP_LAB=\(.directory)", "\(.source)/kubelet"],
+    exec: ["\(.source)/in-node", .directory, "@NODE@", .runtime, "--root", "/run/\(.runtime)", "exec"]},
   nodes: [.nodes[] | {name, uid, internalIP, initPid: $pids[.name], podCIDR}],
   namespaces, services, workloads,
   pods: [.pods[] | . as $pod | {

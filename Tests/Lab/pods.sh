@@ -32,16 +32,41 @@ name_interfaces() {
       then .lab.interface = $names[0]["\(.namespace)/\(.name)"] else . end)' <(printf '%s' "$inventory")
 }
 
-# A runtime configuration for each container: bundles/ID.json.
-write_bundles() {
-  local id configuration limits=false mqueue=false cgroup2=false
-  if memory_limits; then limits=true; else say "lab: no memory controller for cgroups here: limits are not enforced"; fi
+# inventory.json, or a part of it, on stdin → "ID<tab>CONFIGURATION" for each of its containers and sandboxes.
+oci_configurations() {
+  local limits=false pids=false mqueue=false cgroup2=false
+  ! memory_limits || limits=true
+  ! pids_limits || pids=true
   ! grep -qw mqueue /proc/filesystems || mqueue=true
   [[ $(cgroup_version) == 1 ]] || cgroup2=true
+  jq -r --argjson limits "$limits" --argjson pids "$pids" --argjson mqueue "$mqueue" --argjson cgroup2 "$cgroup2" \
+    --argjson all_capabilities "$(own_capabilities)" -f "$LAB_SOURCE/oci.jq"
+}
+
+# In the order of their bits (linux/capability.h).
+capability_names=(CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE NET_BIND_SERVICE
+  NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE SYS_PACCT SYS_ADMIN SYS_BOOT
+  SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE MAC_ADMIN SYSLOG
+  WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE)
+
+# Prints what this process itself may hand on, as JSON.
+own_capabilities() {
+  local bits number names=
+  bits=0x$(awk '/^CapBnd/ { print $2 }' /proc/self/status)
+  for number in "${!capability_names[@]}"; do
+    if ((bits >> number & 1)); then names+=",\"CAP_${capability_names[number]}\""; fi
+  done
+  echo "[${names#,}]"
+}
+
+# A runtime configuration for each container: bundles/ID.json.
+write_bundles() {
+  local id configuration
+  memory_limits || say "lab: no memory controller for cgroups here: limits are not enforced"
+  pids_limits || say "lab: no pids controller for cgroups here: limits of processes are not enforced"
   while IFS=$'\t' read -r id configuration; do
     printf '%s\n' "$configuration" >"$LAB_DIR/bundles/$id.json"
-  done < <(jq -r --argjson limits "$limits" --argjson mqueue "$mqueue" --argjson cgroup2 "$cgroup2" \
-    -f "$LAB_SOURCE/oci.jq" "$LAB_DIR/inventory.json")
+  done < <(oci_configurations <"$LAB_DIR/inventory.json")
 }
 
 # What pod-start reads on each node.
@@ -99,7 +124,7 @@ write_lab_json() {
     "$LAB_DIR/inventory.json")
   pids=$(cd "$LAB_DIR" && jq -R '[input_filename, (split(" ")[0] | tonumber)]' nodes/n1.pid nodes/n2.pid pids/* |
     jq -s 'map({(.[0] | split("/")[1] | rtrimstr(".pid")): .[1]}) | add')
-  jq --argjson pids "$pids" -f "$LAB_SOURCE/lab_json.jq" "$LAB_DIR/inventory.json" >"$LAB_DIR/lab.json.new"
+  jq --argjson pids "$pids" --arg images "${image_names[*]}" -f "$LAB_SOURCE/lab_json.jq" "$LAB_DIR/inventory.json" >"$LAB_DIR/lab.json.new"
   mv "$LAB_DIR/lab.json.new" "$LAB_DIR/lab.json"
 }
 
@@ -143,14 +168,18 @@ list_files() {
 
 # Ends a pod's containers as a kubelet does (SIGTERM, a short grace, SIGKILL) and removes what it had on the node.
 stop_pod() {
-  local namespace=${1%%/*} name=${1#*/} node netns interface runtime ids id
-  read -r node netns interface runtime ids < <(jq -er --arg namespace "$namespace" --arg name "$name" '
+  local namespace=${1%%/*} name=${1#*/} node uid cgroup netns interface runtime ids id
+  read -r node uid cgroup netns interface runtime ids < <(jq -er --arg namespace "$namespace" --arg name "$name" '
     .runtime as $runtime | first(.pods[] | select(.running and .namespace == $namespace and .name == $name))
-    | "\(.node) \(.lab.netns) \(.lab.interface // "-") \($runtime) \([.containers[].id, .lab.sandbox] | join(" "))"' \
-    "$LAB_DIR/inventory.json") || die "no running pod $1"
+    | "\(.node) \(.uid) \(.lab.cgroup) \(.lab.netns) \(.lab.interface // "-") \($runtime) \([.containers[].id, .lab.sandbox]
+      | join(" "))"' "$LAB_DIR/inventory.json") || die "no running pod $1"
+  # Ephemeral containers are in its cgroup only.
+  for id in $(tracking=$(tracking_hierarchy)/$LAB_CGROUP/$node$cgroup; cd "$tracking" 2>/dev/null && printf '%s\n' */); do
+    [[ $id != ????????*/ || " $ids " == *" ${id%/} "* ]] || ids="${id%/} $ids"
+  done
   for id in $ids; do
     end_recorded "$LAB_DIR/pids/$id" TERM 20 &
   done
   wait
-  in_node "$node" "$LAB_DIR/bin/pod-stop" "$runtime" "$netns" "$interface" $ids
+  in_node "$node" "$LAB_DIR/bin/pod-stop" "$LAB_DIR" "$runtime" "$uid" "$netns" "$interface" $ids
 }

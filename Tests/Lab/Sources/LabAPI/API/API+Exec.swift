@@ -9,7 +9,10 @@ extension API {
     creation.verb = "create"
     guard user.may(creation) else { throw .forbidden(user, creation) }
     let pod = try existing(.pods, key).json
+    _ = try cluster.admission(key.namespace ?? "").admit(pod, .exec)
     let names = (pod[path: ["spec", "containers"]]?.array ?? []).compactMap { $0["name"]?.string }
+    let ephemeral = (pod[path: ["spec", "ephemeralContainers"]]?.array ?? [])
+      .compactMap { $0["name"]?.string }
     var name = request.parameter("container") ?? ""
     if name.isEmpty {
       guard names.count == 1 else {
@@ -19,15 +22,21 @@ extension API {
       }
       name = names[0]
     }
-    guard names.contains(name) else {
+    guard names.contains(name) || ephemeral.contains(name) else {
       throw .badRequest("container \(name) is not valid for pod \(key.name)")
     }
-    guard pod[path: ["spec", "nodeName"]] != nil else {
+    guard let node = pod[path: ["spec", "nodeName"]]?.string else {
       throw .badRequest("pod \(key.name) does not have a host assigned")
     }
     let command = request.query.filter { $0.name == "command" }.map(\.value)
     guard !command.isEmpty else {
       throw .badRequest("you must specify at least one command for the container")
+    }
+    if let node = cluster.node(node), node.operatingSystem ?? "linux" != "linux" {
+      throw Status(
+        code: 500, reason: nil,
+        message: "error dialing backend: dial tcp \(node.internalIP):10250: connect: connection "
+          + "refused")
     }
     // From here on it is the kubelet who answers, in plain text.
     guard let container = cluster.container(key, name), container.state == "running",

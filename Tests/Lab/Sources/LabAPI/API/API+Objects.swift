@@ -15,41 +15,21 @@ extension API {
     }
   }
 
-  private func body(_ request: Request, kind: String) throws(Status) -> JSON {
+  /// The request's body.
+  /// - Parameters:
+  ///   - request: the request.
+  ///   - kind: what it must be; anything goes for a patch.
+  func body(_ request: Request, kind: String) throws(Status) -> JSON {
     do {
       return try JSON(parsing: request.body.readableBytesView)
     } catch {
+      let sample = request.body.readableBytesView.prefix(64).map { byte in
+        (byte < 16 ? "0" : "") + String(byte, radix: 16)
+      }.joined()
       throw .badRequest(
         "the object provided is unrecognized (must be of type \(kind)): couldn't get "
-          + "version/kind; json parse error: \(error)")
+          + "version/kind; json parse error: \(error) (\(sample))")
     }
-  }
-
-  func create(
-    _ request: Request, _ type: ResourceType, namespace: String?
-  ) throws(Status) -> Reply {
-    guard type.kind == "Pod", let namespace else { throw .methodNotAllowed }
-    guard store.object(.namespaces, ObjectKey(name: namespace)) != nil else {
-      throw .notFound(.namespaces, namespace)
-    }
-    var json = try body(request, kind: type.kind)
-    guard let name = json[path: ["metadata", "name"]]?.string, json["kind"]?.string == type.kind
-    else { throw .badRequest("name or generateName is required") }
-    let key = ObjectKey(namespace: namespace, name: name)
-    guard store.object(type, key) == nil else { throw .alreadyExists(type, name) }
-    json.update("metadata") { metadata in
-      metadata["namespace"] = .string(namespace)
-      metadata["uid"] = .string(Digest.uid(of: key.path + Timestamp.now.description))
-      metadata["creationTimestamp"] = Timestamp.now.json
-    }
-    // There is no scheduler: a pod that is created here waits for a node for ever.
-    json["status"] = ["phase": "Pending", "qosClass": "BestEffort"]
-    if request.parameter("dryRun") != nil { return .json(json, code: 201) }
-    let stored = store.put(type, key) { revision, previous in
-      previous == nil ? StoredObject(json, type: type, revision: revision) : nil
-    }
-    guard let stored else { throw .alreadyExists(type, name) }
-    return .document(stored.whole, code: 201)
   }
 
   private func change(
@@ -99,14 +79,14 @@ extension API {
     return .document(try Representation(request).document(result))
   }
 
-  private func changed(
+  func changed(
     _ old: JSON, by body: JSON, verb: String, contentType: String
   ) throws(Status) -> JSON {
     guard verb == "patch" else { return body }
     switch contentType.prefix(while: { $0 != ";" }) {
     case "application/json-patch+json": return try Patch.apply(body, to: old)
-    case "application/merge-patch+json", "application/strategic-merge-patch+json":
-      return Patch.merge(body, into: old)
+    case "application/merge-patch+json": return Patch.merge(body, into: old)
+    case "application/strategic-merge-patch+json": return Patch.strategic(body, into: old)
     default: throw .unsupportedMediaType(contentType)
     }
   }
@@ -126,6 +106,10 @@ extension API {
     }
     if request.parameter("dryRun") != nil || options["dryRun"] != nil {
       return .document(pod.whole)
+    }
+    if let grace = options["gracePeriodSeconds"]?.integer, grace < 0 {
+      throw .badRequest(
+        "gracePeriodSeconds: Invalid value: \(grace): must be greater than or equal to 0")
     }
     let grace =
       options["gracePeriodSeconds"]?.integer

@@ -53,6 +53,8 @@ package struct API: Sendable {
       return Discovery.groupDocument(parts[1]).map { .json($0) } ?? notFound
     case "apis" where parts.count == 3 && parts[2] == "v1":
       return Discovery.resourceList(group: parts[1]).map { .json($0) } ?? notFound
+    case "openapi" where parts == ["openapi", "v3"]: return .json(OpenAPI.index)
+    case "openapi" where parts == ["openapi", "v3", "api", "v1"]: return .json(OpenAPI.core)
     default: return notFound
     }
   }
@@ -100,6 +102,10 @@ package struct API: Sendable {
     case "log" where type.kind == "Pod" && info.verb == "get":
       _ = try existing(type, key)
       return .text("", contentType: "text/plain")
+    case "ephemeralcontainers" where type.kind == "Pod" && info.verb == "get":
+      return try object(request, info, type, key)
+    case "ephemeralcontainers" where type.kind == "Pod" && ["update", "patch"].contains(info.verb):
+      return try changeEphemeralContainers(request, info, key)
     case "exec" where type.kind == "Pod": return try exec(request, info, user, key)
     default:
       guard type.subresources.contains(where: { $0.name == info.subresource }) else {

@@ -12,6 +12,48 @@ package enum Patch {
     return result
   }
 
+  /// Lists whose items a strategic merge patch tells apart by a member (`patchMergeKey` in
+  /// k8s.io/api/core/v1/types.go). Other lists are replaced.
+  private static let mergeKeys = [
+    "containers": "name", "initContainers": "name", "ephemeralContainers": "name",
+    "volumes": "name", "env": "name", "imagePullSecrets": "name", "ports": "containerPort",
+    "volumeMounts": "mountPath", "conditions": "type", "taints": "key",
+  ]
+
+  /// A strategic merge patch (Kubernetes documentation, "Update API Objects in Place Using kubectl
+  /// patch"); of its directives only `$patch: delete` in items of lists.
+  package static func strategic(_ patch: JSON, into target: JSON) -> JSON {
+    guard case .object(let changes) = patch else { return patch }
+    var result = target
+    if target.object == nil { result = [:] }
+    for change in changes.members where !change.name.hasPrefix("$") {
+      if change.value == .null {
+        result[change.name] = nil
+      } else if let key = mergeKeys[change.name], let items = change.value.array {
+        result[change.name] = .array(
+          merged(items, into: result[change.name]?.array ?? [], by: key))
+      } else {
+        result[change.name] = strategic(change.value, into: result[change.name] ?? .null)
+      }
+    }
+    return result
+  }
+
+  private static func merged(_ items: [JSON], into old: [JSON], by key: String) -> [JSON] {
+    var result = old
+    for item in items {
+      let index = result.firstIndex { $0[key] == item[key] }
+      if item["$patch"] == "delete" {
+        if let index { result.remove(at: index) }
+      } else if let index {
+        result[index] = strategic(item, into: result[index])
+      } else {
+        result.append(strategic(item, into: [:]))
+      }
+    }
+    return result
+  }
+
   /// A JSON patch (RFC 6902) of the operations add, replace, remove and test.
   /// - Throws: ``Status`` for an operation that is unknown or does not fit.
   package static func apply(_ operations: JSON, to target: JSON) throws(Status) -> JSON {

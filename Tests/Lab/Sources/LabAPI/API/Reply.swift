@@ -21,6 +21,16 @@ package enum Reply: Sendable {
       headers: [("Cache-Control", "no-cache, private")], bytes)
   }
 
+  /// The same with warnings, as kubectl prints them (RFC 7234, 5.5; code 299).
+  package func warning(_ warnings: [String]) -> Reply {
+    guard case .bytes(let code, let contentType, let headers, let bytes) = self else { return self }
+    let fields = warnings.map { warning in
+      let text = warning.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
+      return (name: "Warning", value: "299 - \"\(text)\"")
+    }
+    return .bytes(code: code, contentType: contentType, headers: headers + fields, bytes)
+  }
+
   package static func status(_ status: Status) -> Reply {
     guard status.code == 403,
       case .bytes(let code, let contentType, let headers, let bytes) = json(status.json, code: 403)

@@ -47,6 +47,25 @@ package struct Status: Error, Sendable, Equatable {
       details: details(type, name))
   }
 
+  /// A pod that does not pass validation.
+  package static func invalid(_ name: String, _ causes: [FieldError]) -> Status {
+    let all = causes.map { "\($0.field): \($0.message)" }
+    return Status(
+      code: 422, reason: "Invalid",
+      message: "Pod \"\(name)\" is invalid: "
+        + (all.count == 1 ? all[0] : "[\(all.joined(separator: ", "))]"),
+      details: .object(
+        ("name", name.isEmpty ? nil : .string(name)), ("kind", "Pod"),
+        ("causes", .array(causes.map(\.json)))))
+  }
+
+  /// Something that admission does not let pass.
+  package static func refused(_ name: String, _ why: String) -> Status {
+    Status(
+      code: 403, reason: "Forbidden", message: "pods \"\(name)\" is forbidden: \(why)",
+      details: ["name": .string(name), "kind": "pods"])
+  }
+
   package static let methodNotAllowed = Status(
     code: 405, reason: "MethodNotAllowed",
     message: "the server does not allow this method on the requested resource", details: [:])

@@ -5,13 +5,15 @@ internal import Synchronization
 /// ends pods.
 package final class Cluster: Sendable {
   package let store: Store
-  private let file: Mutex<LabFile>
+  let kubelet: Kubelet
+  let file: Mutex<LabFile>
   /// Pods that were deleted through the API; an older `lab.json` does not bring them back.
-  private let deletedPods = Mutex<Set<String>>([])
+  let deletedPods = Mutex<Set<String>>([])
   private let extraPods = Mutex<Int>(0)
 
   package init(store: Store = Store()) {
     self.store = store
+    kubelet = Kubelet(store: store)
     file = Mutex(LabFile())
   }
 
@@ -27,6 +29,7 @@ package final class Cluster: Sendable {
       defer { file = new }
       return file
     }
+    kubelet.configure(new)
     let now = Timestamp.now
     for namespace in new.namespaces where !old.namespaces.contains(namespace) {
       put(.namespaces, ObjectKey(name: namespace.name)) {
@@ -55,12 +58,9 @@ package final class Cluster: Sendable {
     for service in old.services where !new.services.contains(where: { $0.uid == service.uid }) {
       store.remove(.services, ObjectKey(namespace: service.namespace, name: service.name))
     }
-    for pod in new.pods where !old.pods.contains(pod) {
-      let hostIP = new.nodes.first { $0.name == pod.node }?.internalIP
-      put(.pods, pod.key) { PodObject(pod, hostIP: hostIP, created: $0 ?? now).json }
-    }
+    for pod in new.pods where !old.pods.contains(pod) { follow(pod, in: new) }
     for pod in old.pods where !new.pods.contains(where: { $0.key == pod.key }) {
-      store.remove(.pods, pod.key)
+      removePod(pod.key, uid: pod.uid)
     }
     for workload in old.workloads where !new.workloads.contains(where: { $0.uid == workload.uid }) {
       if let type = ResourceType.workload(workload.kind) {
@@ -73,9 +73,49 @@ package final class Cluster: Sendable {
     updateFollowers()
   }
 
+  /// Brings a pod of the lab up to date; what its ephemeral containers are, only the API knows.
+  private func follow(_ pod: LabFile.Pod, in file: LabFile) {
+    let hostIP = file.nodes.first { $0.name == pod.node }?.internalIP
+    if let uid = store.object(.pods, pod.key)?.json[path: ["metadata", "uid"]]?.string,
+      uid != pod.uid
+    {
+      removePod(pod.key, uid: uid)
+    }
+    store.put(.pods, pod.key) { revision, previous in
+      let before = previous?.json
+      let created = before?[path: ["metadata", "creationTimestamp"]]?.string.flatMap {
+        Timestamp($0)
+      }
+      var json = PodObject(pod, hostIP: hostIP, created: created ?? .now).json
+      if let before {
+        if let containers = before[path: ["spec", "ephemeralContainers"]] {
+          json.update("spec") { $0.set("ephemeralContainers", containers, after: "containers") }
+        }
+        if let statuses = before[path: ["status", "ephemeralContainerStatuses"]] {
+          json.update("status") { $0["ephemeralContainerStatuses"] = statuses }
+        }
+        for name in ["labels", "annotations", "generation"] {
+          json.update("metadata") { $0[name] = before[path: ["metadata", name]] ?? $0[name] }
+        }
+      }
+      if let previous,
+        StoredObject(json, type: .pods, revision: previous.revision).item == previous.item
+      {
+        return nil
+      }
+      return StoredObject(json, type: .pods, revision: revision)
+    }
+  }
+
+  /// Removes a pod unless another one has taken its name.
+  func removePod(_ key: ObjectKey, uid: String) {
+    guard store.object(.pods, key)?.json[path: ["metadata", "uid"]]?.string == uid else { return }
+    store.remove(.pods, key)
+  }
+
   /// Stores an object unless it is there already just so. `make` gets the time of the present
   /// object's creation, if there is one.
-  private func put(_ type: ResourceType, _ key: ObjectKey, _ make: (Timestamp?) -> JSON) {
+  func put(_ type: ResourceType, _ key: ObjectKey, _ make: (Timestamp?) -> JSON) {
     store.put(type, key) { revision, previous in
       let before = previous?.json
       let created = before?[path: ["metadata", "creationTimestamp"]]?.string.flatMap {
@@ -92,7 +132,7 @@ package final class Cluster: Sendable {
   }
 
   /// Workloads count their pods and endpoint slices name them: brings both up to date.
-  private func updateFollowers() {
+  func updateFollowers() {
     let file = self.file.withLock { $0 }
     let now = Timestamp.now
     for workload in file.workloads {
@@ -126,6 +166,16 @@ package final class Cluster: Sendable {
         }
       }
     }
+    for namespace in file.namespaces {
+      guard let quota = namespace.quota else { continue }
+      let pods = store.list(Selection(type: .pods, namespace: namespace.name)).objects.map(\.json)
+      let used = QuotaUsage.used(of: quota.hard, by: pods)
+      put(.resourceQuotas, ObjectKey(namespace: namespace.name, name: quota.name)) { created in
+        QuotaObject(
+          quota: quota, namespace: namespace.name, used: used, created: created ?? now
+        ).json
+      }
+    }
     for service in file.services {
       guard let selector = service.selector else { continue }
       let pods = store.list(
@@ -138,104 +188,6 @@ package final class Cluster: Sendable {
         ServiceObject(service, created: created ?? now)
           .endpointSlice(pods: pods.objects.map(\.json))
       }
-    }
-  }
-
-  // MARK: Pods
-
-  /// The real container behind a pod's container; nil if nothing runs there.
-  package func container(_ key: ObjectKey, _ name: String) -> LabFile.Container? {
-    file.withLock { $0.pods.first { $0.key == key }?.containers.first { $0.name == name } }
-  }
-
-  /// Begins to end a pod: marks it as terminating, ends its containers, and removes it when they
-  /// have ended, as API server and kubelet do together.
-  /// - Parameters:
-  ///   - key: the pod.
-  ///   - grace: seconds; nil for what the pod's spec says.
-  /// - Returns: the pod as it was marked; nil if there is none.
-  package func deletePod(_ key: ObjectKey, grace: Int?) -> StoredObject? {
-    let marked = store.put(.pods, key) { revision, previous in
-      guard let previous else { return nil }
-      var json = previous.json
-      let grace =
-        grace ?? json[path: ["spec", "terminationGracePeriodSeconds"]]?.integer ?? 30
-      json.update("metadata") { metadata in
-        metadata["generation"] = .integer((metadata["generation"]?.integer ?? 1) + 1)
-        metadata.set(
-          "deletionTimestamp", (Timestamp.now + grace).json, after: "creationTimestamp")
-        metadata.set(
-          "deletionGracePeriodSeconds", .integer(grace), after: "deletionTimestamp")
-      }
-      return StoredObject(json, type: .pods, revision: revision)
-    }
-    guard let marked else { return nil }
-    let pod = file.withLock { $0.pods.first { $0.key == key } }
-    if let pod { deletedPods.withLock { _ = $0.insert(pod.uid) } }
-    let stop = pod?.stop
-    Thread.detachNewThread { [self] in
-      if let stop { Self.run(stop) }
-      reportEnd(of: key)
-      store.remove(.pods, key)
-      file.withLock { $0.pods.removeAll { $0.key == key } }
-      updateFollowers()
-    }
-    updateFollowers()
-    return marked
-  }
-
-  /// Runs what ends a pod's containers, and waits for it.
-  private static func run(_ command: [String]) {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = command
-    process.standardInput = FileHandle.nullDevice
-    do {
-      try process.run()
-      process.waitUntilExit()
-      if process.terminationStatus != 0 {
-        Log.write("\(command.joined(separator: " ")): exit status \(process.terminationStatus)")
-      }
-    } catch {
-      Log.write("cannot run \(command.joined(separator: " ")): \(error)")
-    }
-  }
-
-  /// The kubelet's last word about a pod: its containers have ended.
-  private func reportEnd(of key: ObjectKey) {
-    store.put(.pods, key) { revision, previous in
-      guard let previous, previous.fields["status.phase"] == "Running" else { return nil }
-      var json = previous.json
-      let now = Timestamp.now.json
-      json.update("status") { status in
-        status["phase"] = "Failed"
-        status["containerStatuses"] = .array(
-          (status["containerStatuses"]?.array ?? []).map { container in
-            var container = container
-            container["state"] = [
-              "terminated": .object(
-                ("exitCode", 137), ("reason", "Error"),
-                ("startedAt", container[path: ["state", "running", "startedAt"]]),
-                ("finishedAt", now), ("containerID", container["containerID"]))
-            ]
-            container["ready"] = false
-            container["started"] = false
-            return container
-          })
-        status["conditions"] = .array(
-          (status["conditions"]?.array ?? []).map { condition in
-            var condition = condition
-            if let type = condition["type"]?.string,
-              ["Ready", "ContainersReady", "PodReadyToStartContainers"].contains(type)
-            {
-              condition["status"] = "False"
-              condition["lastTransitionTime"] = now
-              if type != "PodReadyToStartContainers" { condition["reason"] = "PodFailed" }
-            }
-            return condition
-          })
-      }
-      return StoredObject(json, type: .pods, revision: revision)
     }
   }
 

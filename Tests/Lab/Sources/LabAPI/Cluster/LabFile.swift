@@ -9,12 +9,28 @@ package struct LabFile: Codable, Sendable, Equatable {
     package var internalIP: String
     package var initPid: Int32?
     package var podCIDR: String?
+    /// `linux` unless said otherwise.
+    package var operatingSystem: String?
+    /// As Go names it; the machine's own unless said otherwise.
+    package var architecture: String?
+    /// The real node on which its containers run, for a node that is only pretended.
+    package var runsOn: String?
+  }
+
+  /// A quota on the objects of a namespace (ResourceQuota).
+  package struct Quota: Codable, Sendable, Equatable {
+    package var name: String
+    /// Resource to amount, for example `pods` to `1`, `limits.memory` to `64Mi`.
+    package var hard: [String: String]
   }
 
   package struct Namespace: Codable, Sendable, Equatable {
     package var name: String
     package var uid: String
     package var labels: [String: String]?
+    package var quota: Quota?
+    /// What a validating webhook denies here: `create` (of pods), `ephemeralcontainers`, `exec`.
+    package var webhook: [String]?
   }
 
   package struct ServicePort: Codable, Sendable, Equatable {
@@ -78,6 +94,24 @@ package struct LabFile: Codable, Sendable, Equatable {
     /// The first words of a command line that runs a program in the container; the command's own
     /// words follow.
     package var exec: [String]?
+    package var restartCount: Int?
+    /// How its predecessor ended.
+    package var lastState: LastState?
+    package var startedAt: String?
+  }
+
+  package struct LastState: Codable, Sendable, Equatable {
+    package var exitCode: Int
+    package var containerID: String
+    package var startedAt: String
+    package var finishedAt: String
+  }
+
+  /// How the stand-in has containers started and ended, and how it runs something in them.
+  package struct Kubelet: Codable, Sendable, Equatable {
+    package var command: [String]
+    /// As ``Container/exec``, without the container's own words; `@NODE@` stands for the node.
+    package var exec: [String]
   }
 
   package struct Pod: Codable, Sendable, Equatable {
@@ -94,11 +128,16 @@ package struct LabFile: Codable, Sendable, Equatable {
     package var securityContext: AnyJSON?
     package var volumes: AnyJSON?
     package var containers: [Container]
+    /// Members of the spec besides those above.
+    package var spec: AnyJSON?
     /// Ends the real containers; run when the pod is deleted through the API.
     package var stop: [String]?
   }
 
   package var directory: String?
+  package var kubelet: Kubelet?
+  /// The images that nodes can get.
+  package var images: [String]?
   package var nodes: [Node]
   package var namespaces: [Namespace]
   package var services: [Service]

@@ -6,6 +6,8 @@ package enum LabAPICommand {
     usage: lab-api --state DIR [--listen HOST:PORT]...
            lab-api fault NAME [ARGUMENT] --state DIR
            lab-api requests [--clear] --state DIR
+           lab-api drain|undrain NODE --state DIR
+           lab-api user NAME RULES.json --state DIR
 
     A stand-in for the Kubernetes API server, for the lab that DIR/lab.json describes. It writes
     DIR/api.pid, DIR/api.port and, when it is ready, DIR/kubeconfig. SIGHUP reads lab.json again.
@@ -59,7 +61,11 @@ package enum LabAPICommand {
         }
       }
       guard !state.isEmpty else { throw UsageError() }
-      if let first = words.first, !["fault", "requests"].contains(first) { throw UsageError() }
+      if let first = words.first,
+        !["fault", "requests", "drain", "undrain", "user"].contains(first)
+      {
+        throw UsageError()
+      }
       if words.isEmpty, listen.isEmpty { listen = [("127.0.0.1", 0)] }
     }
   }

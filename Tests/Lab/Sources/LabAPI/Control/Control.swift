@@ -37,6 +37,10 @@ package struct Control: Sendable {
       guard let count = Int(argument), (0...100_000).contains(count) else { break }
       cluster.setExtraPods(count)
       return ""
+    case ("drain", let node?, nil):
+      return cluster.drain(node, true) ? "" : "error: no node \(node)\n"
+    case ("undrain", let node?, nil):
+      return cluster.drain(node, false) ? "" : "error: no node \(node)\n"
     case ("fault", "clear", nil):
       faults.delay = 0
       faults.setBlackHole(false)

@@ -16,9 +16,9 @@ package struct NodeObject {
   private var metadata: JSON {
     var meta = ObjectMeta(name: node.name, uid: node.uid, created: created)
     meta.labels = [
-      "beta.kubernetes.io/arch": Self.architecture, "beta.kubernetes.io/os": "linux",
-      "kubernetes.io/arch": Self.architecture, "kubernetes.io/hostname": node.name,
-      "kubernetes.io/os": "linux",
+      "beta.kubernetes.io/arch": architecture, "beta.kubernetes.io/os": operatingSystem,
+      "kubernetes.io/arch": architecture, "kubernetes.io/hostname": node.name,
+      "kubernetes.io/os": operatingSystem,
     ]
     let ownedByKubelet = ["volumes.kubernetes.io/controller-managed-attach-detach": "true"]
     let ownedByController = ["node.alpha.kubernetes.io/ttl": "0"]
@@ -53,15 +53,25 @@ package struct NodeObject {
   }
 
   private var spec: JSON {
-    guard let podCIDR = node.podCIDR else { return [:] }
+    guard let podCIDR = node.podCIDR else {
+      return isWindows ? ["taints": [Self.windowsTaint]] : [:]
+    }
     return ["podCIDR": .string(podCIDR), "podCIDRs": [.string(podCIDR)]]
   }
 
   #if arch(arm64)
-  private static let architecture = "arm64"
+  private static let ownArchitecture = "arm64"
   #else
-  private static let architecture = "amd64"
+  private static let ownArchitecture = "amd64"
   #endif
+
+  private var architecture: String { node.architecture ?? Self.ownArchitecture }
+  /// As documented for clusters of both systems (Kubernetes documentation, "Windows containers in
+  /// Kubernetes", on taints).
+  private static let windowsTaint: JSON = ["key": "os", "value": "windows", "effect": "NoSchedule"]
+
+  private var isWindows: Bool { operatingSystem == "windows" }
+  private var operatingSystem: String { node.operatingSystem ?? "linux" }
 
   private var status: JSON {
     func condition(_ type: String, _ status: String, _ reason: String, _ message: String) -> JSON {
@@ -99,10 +109,12 @@ package struct NodeObject {
         "machineID": .string(String(Digest.hexadecimal(of: node.name).prefix(32))),
         "systemUUID": .string(Digest.uid(of: node.name)),
         "bootID": .string(Digest.uid(of: node.uid)),
-        "kernelVersion": "6.1.0-37-cloud-amd64", "osImage": "Debian GNU/Linux 12 (bookworm)",
+        "kernelVersion": .string(isWindows ? "10.0.20348.2762" : "6.1.0-37-cloud-\(architecture)"),
+        "osImage": .string(
+          isWindows ? "Windows Server 2022 Datacenter" : "Debian GNU/Linux 12 (bookworm)"),
         "containerRuntimeVersion": "containerd://1.6.20", "kubeletVersion": "v1.36.2",
-        "kubeProxyVersion": "", "operatingSystem": "linux",
-        "architecture": .string(Self.architecture),
+        "kubeProxyVersion": "", "operatingSystem": .string(operatingSystem),
+        "architecture": .string(architecture),
       ],
       "images": .array(
         images.map { image in

@@ -110,7 +110,7 @@ package struct PodObject {
   // MARK: Spec
 
   private var spec: JSON {
-    let volumes = (pod.volumes?.value.array ?? []) + [tokenProjection]
+    let volumes = (pod.volumes?.value.array ?? []) + [Self.tokenProjection(tokenVolume)]
     let toleration = { (key: String) -> JSON in
       [
         "key": .string(key), "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300,
@@ -141,9 +141,10 @@ package struct PodObject {
     pod.owner.flatMap { $0.kind == "StatefulSet" ? $0.name : nil }
   }
 
-  private var tokenProjection: JSON {
+  /// The volume with a service account's token.
+  static func tokenProjection(_ name: String) -> JSON {
     [
-      "name": .string(tokenVolume),
+      "name": .string(name),
       "projected": [
         "sources": [
           ["serviceAccountToken": ["expirationSeconds": 3607, "path": "token"]],

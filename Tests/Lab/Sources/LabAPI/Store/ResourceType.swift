@@ -63,6 +63,10 @@ package struct ResourceType: Sendable, Hashable {
         .status("Pod"),
       ], storageVersionHash: "xPOwRZ+Yhw8="),
     ResourceType(
+      plural: "resourcequotas", singular: "resourcequota", kind: "ResourceQuota",
+      shortNames: ["quota"], subresources: [.status("ResourceQuota")],
+      storageVersionHash: "8uhSgffRX6w="),
+    ResourceType(
       plural: "secrets", singular: "secret", kind: "Secret", storageVersionHash: "S6u1pOWzb84="),
     ResourceType(
       plural: "serviceaccounts", singular: "serviceaccount", kind: "ServiceAccount",
@@ -119,6 +123,8 @@ package struct ResourceType: Sendable, Hashable {
   package static let pods = required("pods")
   package static let nodes = required("nodes")
   package static let namespaces = required("namespaces")
+  package static let events = required("events")
+  package static let resourceQuotas = required("resourcequotas")
   package static let services = required("services")
   package static let endpointSlices = required("endpointslices", group: "discovery.k8s.io")
   package static let replicaSets = required("replicasets", group: "apps")
