@@ -33,7 +33,8 @@ package enum DebugRoute: Route {
         "\(debug.byPatch ? "patch" : "update") on pods/ephemeralcontainers in namespace "
           + pod.namespace, ExecRoute.mayExec(pod.namespace),
       ],
-      leaves: "an ended entry in the pod's list of ephemeral containers, until the pod is replaced: "
+      leaves:
+        "an ended entry in the pod's list of ephemeral containers, until the pod is replaced: "
         + "nobody can remove it")
     plan.target = "\(pod.namespace)/\(pod.name) (interface \(plan.interface))"
     plan.place = .debug(name)

@@ -75,7 +75,8 @@ extension Opening {
   /// - Throws: `Failure` when the target is no container.
   func containerTransport() throws(Failure) -> KubectlTransport {
     guard case .pod(let pod, let container) = facts.subject else {
-      throw Failure(.other, "Cannot capture from \(facts.subject.text).", why: "It is no container.")
+      throw Failure(
+        .other, "Cannot capture from \(facts.subject.text).", why: "It is no container.")
     }
     return tools.transport(into: pod, container.name)
   }

@@ -177,7 +177,8 @@ struct NodeEngine {
   private func capturePoint() throws(Failure) -> CapturePoint {
     switch subject {
     case .pod(let pod, _):
-      try PodPoint(pod: pod, node: node, asked: request.interface, choice: request.point,
+      try PodPoint(
+        pod: pod, node: node, asked: request.interface, choice: request.point,
         route: route
       ).find()
     case .node(let it):

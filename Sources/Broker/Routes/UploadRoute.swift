@@ -78,7 +78,8 @@ package enum UploadRoute: Route {
     _ body: @escaping @Sendable (Plan, any Transport) async throws(Failure) -> R
   ) async throws(Failure) -> R {
     guard let placement = plan.placement else {
-      throw Failure(.other, "Cannot capture from \(plan.target).", why: "There is nothing to put there.")
+      throw Failure(
+        .other, "Cannot capture from \(plan.target).", why: "There is nothing to put there.")
     }
     let transport = try opening.containerTransport()
     let what = opening.facts.refusal(by: plan.route)
