@@ -45,9 +45,7 @@ struct NodeShell: Sendable {
     let answer = try await onOwnThread("question", stop: { stop.ring() }) {
       () throws(Failure) -> Answer in
       var reading = Answer(limit: Self.limit)
-      // A far end that is gone already says why when its streams are read.
-      streams.input.writeAll(script)
-      reading.read(streams, deadline: .now + Self.patience, stop: stop)
+      reading.read(streams, sending: script, deadline: .now + Self.patience, stop: stop)
       return reading
     }
     if answer.isComplete, var facts = NodeFacts(answer: answer.text) {
@@ -73,12 +71,12 @@ struct NodeShell: Sendable {
       let stop = try Bell()
       let streams = streams
       let request =
-        Array(NodeScript.put(path: path, size: bytes.count, isTap: placement.file.isTap).utf8) + bytes
+        Array(NodeScript.put(path: path, size: bytes.count, isTap: placement.file.isTap).utf8)
+        + bytes
       let answer = try await onOwnThread("upload", stop: { stop.ring() }) {
         () throws(Failure) -> Answer in
         var reading = Answer(limit: Self.limit, end: NodeScript.placed)
-        streams.input.writeAll(request)
-        reading.read(streams, deadline: .now + Placement.patience, stop: stop)
+        reading.read(streams, sending: request, deadline: .now + Placement.patience, stop: stop)
         return reading
       }
       guard answer.isComplete else {
@@ -176,21 +174,29 @@ private struct Answer: Sendable {
   var errors: String { String(decoding: errorBytes, as: UTF8.self) }
   var isTooLong: Bool { bytes.count >= limit }
 
-  /// Reads until the answer's last line, the end of the stream, the limit or the deadline. What stands on
-  /// standard error is taken along: it says why there is no answer.
-  mutating func read(_ streams: RemoteStreams, deadline: ContinuousClock.Instant, stop: Bell) {
+  /// Sends a question and reads until the answer's last line, the end of the stream, the limit or the
+  /// deadline. What stands on standard error is taken along: it says why there is no answer.
+  ///
+  /// Both at once: a far end that does not read must not hold us up for good. A far end that is gone already
+  /// says why when its streams are read.
+  mutating func read(
+    _ streams: RemoteStreams, sending question: [UInt8], deadline: ContinuousClock.Instant,
+    stop: Bell
+  ) {
     var buffer = [UInt8](repeating: 0, count: 64 * 1024)
+    var question = question[...]
     var isOpen = (output: true, errors: true)
     while isOpen.output || isOpen.errors {
       var entries = [
         pollfd(fd: isOpen.output ? streams.output.raw : -1, events: Int16(POLLIN), revents: 0),
         pollfd(fd: isOpen.errors ? streams.errors.raw : -1, events: Int16(POLLIN), revents: 0),
         pollfd(fd: stop.reader, events: Int16(POLLIN), revents: 0),
+        pollfd(fd: question.isEmpty ? -1 : streams.input.raw, events: Int16(POLLOUT), revents: 0),
       ]
       // Its output having ended, the last words are waited for, but not for long.
       let left = ContinuousClock.now.duration(to: deadline)
       let patience = isOpen.output ? left : min(left, .seconds(5))
-      let ready = poll(&entries, 3, Int32(max(0, patience / .milliseconds(1))))
+      let ready = poll(&entries, 4, Int32(max(0, patience / .milliseconds(1))))
       if ready < 0 && errno == EINTR { continue }
       // Also when there is always something to read.
       guard ready > 0, left > .zero else {
@@ -198,6 +204,16 @@ private struct Answer: Sendable {
         return
       }
       if entries[2].revents != 0 { return }
+      if entries[3].revents != 0 {
+        // A pipe that can be written to takes as much without waiting (pipe(7), PIPE_BUF).
+        let part = question.prefix(Int(PIPE_BUF))
+        let count = part.withUnsafeBytes { write(streams.input.raw, $0.baseAddress, $0.count) }
+        if count > 0 {
+          question = question.dropFirst(count)
+        } else if count < 0, errno != EINTR, errno != EAGAIN {
+          question = []
+        }
+      }
       if entries[1].revents != 0 {
         let count = streams.errors.read(into: &buffer)
         if count <= 0 { isOpen.errors = false }
