@@ -97,14 +97,12 @@ package enum DebugRoute: Route {
       let debug = try opening.facts.debug?.get()
     else { throw Failure(.other, what, why: "It is no pod.") }
     let tools = opening.tools
-    if debug.running != nil {
-      return try await capture(plan, opening, name, body)
-    }
     let change = FarChange.ephemeralContainer(
       namespace: pod.namespace, pod: pod.name, uid: pod.uid, container: name)
     // The next capture uses it again, and it ends by itself; only who is killed leaves it to the janitor.
     return try await opening.during([change], undo: { _ async throws(Failure) in .done }) {
       () async throws(Failure) in
+      guard debug.running == nil else { return try await capture(plan, opening, name, body) }
       let container = container(name, opening.request, debug, tools)
       let answer =
         debug.byPatch
