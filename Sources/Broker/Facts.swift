@@ -102,6 +102,7 @@ package func chooseContainer(of pod: Pod, named name: String?) throws(Failure) -
       .noRoute, what, why: "The pod has completed (\(pod.status)); nothing runs in it any more.",
       fix: "Choose a running pod: poddump list -n \(pod.namespace).")
   }
+  if pod.operatingSystem == "windows" { throw Failure.windows(what) }
   guard let container = name.map(pod.container(named:)) ?? pod.defaultContainer else {
     let names = pod.allContainers.map(\.name).joined(separator: ", ")
     throw Failure(
