@@ -77,7 +77,8 @@ extension InLab {
 
     @Test(arguments: ["root", "ops"])
     func everyPodThatRunsShowsFiveOfItsPackets(user: String) throws {
-      let pods = try running()
+      // Node arm1 is only pretended: no ssh reaches it.
+      let pods = try running().filter { $0.name != "odd/arm" }
       let names = Set(pods.map(\.name))
       let wanted =
         [
