@@ -30,10 +30,10 @@ struct RouteHealth: Sendable, Equatable {
     health.isNodeAllowed = configuration.routes.allowed.contains(.node)
     health.hasOtherRoute = configuration.nodes.isConfigured
     async let level = level(kubectl, namespace)
-    async let helperLevel = helper == namespace ? level : self.level(kubectl, helper)
+    async let helperLevel = helper == namespace ? .success(nil) : Self.level(kubectl, helper)
     health.allowed = try await kubectl.areAllowed(health.rights)
     health.level = try await level.get()
-    health.helperLevel = try await helperLevel.get()
+    health.helperLevel = helper == namespace ? health.level : try await helperLevel.get()
     return health
   }
 
