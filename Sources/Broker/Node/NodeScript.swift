@@ -102,7 +102,10 @@ package enum NodeScript {
 
   /// Reads the order. Without one, everything ends: at once at the end of input, and after a while where
   /// the shell can time its reads, since a connection may have gone dead in between.
-  private static let order = """
+  ///
+  /// Whatever becomes of a file, all its bytes are read: the next would be taken for an order. The shell stays
+  /// until its engine has ended, and removes the file that the engine may not have removed.
+  static let order = """
     (read -t 1 x </dev/null) 2>/dev/null
     if [ $? = 2 ]; then t=; else t="-t 60"; fi
     while
@@ -110,10 +113,13 @@ package enum NodeScript {
       [ "$n" = put ]
     do
       IFS= read -r $t f && IFS= read -r $t s && IFS= read -r $t a || exit 0
+      trap 'rm -f "$f"' EXIT
       (
         umask 077
-        head -c "$s" >"$f" && chmod 700 "$f" && echo && "$f" "$a" 2>&1 </dev/null &&
-          sha256sum <"$f" | { read -r s x && echo "sha256=$s"; }
+        head -c "$s" | { cat >"$f" || { cat >/dev/null; exit 1; }; } && chmod 700 "$f" && echo &&
+          "$f" "$a" 2>&1 </dev/null && {
+          ! command -v sha256sum >/dev/null || sha256sum <"$f" | { read -r s x && echo "sha256=$s"; }
+        }
       ) || rm -f "$f"
       echo
       echo \(placed)
@@ -124,10 +130,14 @@ package enum NodeScript {
       set -- "$@" "$x"
       n=$((n - 1))
     done
-    [ "$1" != \(direct) ] || { shift && exec "$@"; }
+    [ "$1" != \(direct) ] || {
+      shift
+      "$@"
+      exit
+    }
     """
 
-  /// The first word of an order for an engine that watches its own input: the shell becomes it at once.
+  /// The first word of an order for an engine that watches its own input: no stanza does so for it.
   static let direct = "direct"
 
   /// Finds everything out. `$1` container IDs, `$2` UIDs, `$3` address patterns, `$4` addresses, `$5`
