@@ -49,6 +49,14 @@ start_relay() {
   record "$LAB_DIR/nodes/relay.pid" $!
 }
 
+# Has the running stand-in carry out a request; says what it answers. Without one, nothing happens.
+tell_api() { ! api_running || "$LAB_API" "$@" --state "$LAB_DIR"; }
+
+ask_api() {
+  api_running || die "no API is running (lab up)"
+  tell_api "$@"
+}
+
 print_environment() {
   [[ -s $LAB_DIR/kubeconfig ]] || die "no API is running (lab up)"
   printf 'export KUBECONFIG=%q\n' "$LAB_DIR/kubeconfig"

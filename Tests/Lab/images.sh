@@ -67,12 +67,14 @@ build_layers() {
   add_programs coreutils cat chmod cp cut date dd df echo env false grep head id ls mkdir mktemp mv nohup od printf pwd \
     readlink rm rmdir sed sha256sum sleep sort stat tail tee timeout touch tr true uname wc yes
   add_programs tcpdump tcpdump
+  add_programs tar tar
+  add_programs few chmod rm sha256sum sleep
   add_programs netshoot nsenter lsns ip ss
 }
 
 # Every image that nodes can get.
 image_names=(pause web api tools moved hostnet nonroot nocap readonly main quiet bare busydump busybox distroless dns client
-  netshoot)
+  netshoot plain tar-only no-cat)
 
 # Which layers an image has, the uppermost first.
 image_layers() {
@@ -80,6 +82,9 @@ image_layers() {
     pause) echo "pause base" ;;
     web | api | tools | moved | hostnet | nonroot | nocap | readonly | main) echo "serve tcpdump coreutils dash bash base" ;;
     quiet) echo "serve tcpdump coreutils dash base" ;;
+    plain) echo "serve coreutils dash bash base" ;;
+    tar-only) echo "serve tar base" ;;
+    no-cat) echo "serve few tar dash base" ;;
     bare) echo "serve tcpdump cat dash base" ;;
     busydump) echo "serve tcpdump busybox base" ;;
     busybox) echo "busybox base" ;;

@@ -23,11 +23,12 @@ def expand_workload: . as $workload
 def with_ids: to_entries | map(.key as $n | .value
   | .namespace = (.namespace // "shop") | .phase = (.phase // "Running") | .hostNetwork = (.hostNetwork // false)
   | .uid = ($random[100 + $n] | uuid)
-  | .lab = {sandbox: $random[150 + $n], netns: "cni-\($random[200 + $n] | uuid)"}
+  | .lab = {sandbox: $random[200 + $n], netns: "cni-\($random[300 + $n] | uuid)"}
   | .containers = [.containers | to_entries[] | .key as $c | .value
       | .state = (.state // "running")
-      | .id = (if .state == "running" then $random[270 + 3 * $n + $c] else null end)]
-  | .running = all(.containers[]; .state == "running"));
+      | .id = (if .state == "running" then $random[500 + 3 * $n + $c] else null end)]
+  # Of a pod that is only pretended nothing runs.
+  | .running = (.real != false and all(.containers[]; .state == "running")));
 
 # Addresses are given per node in the order of the pods.
 def with_addresses: . as $pods | [range(0; length) as $n | $pods[$n]
@@ -38,8 +39,8 @@ def with_addresses: . as $pods | [range(0; length) as $n | $pods[$n]
 
 def with_interface($n): .lab.interface = (
   if .hostNetwork or (.running | not) then null
-  elif .node == "n2" then "veth" + $random[230 + $n][0:8]
-  elif .randomInterface then "cali" + $random[230 + $n][0:11]
+  elif .node == "n2" then "veth" + $random[400 + $n][0:8]
+  elif .randomInterface then "cali" + $random[400 + $n][0:11]
   else "calico" end);
 
 # besteffort without any limit, burstable with a memory limit only (requests are smaller).
@@ -48,7 +49,7 @@ def with_cgroup: .lab.cgroup = "/kubepods/\(if any(.containers[]; .memoryLimit) 
 def traffic_jobs: [.[] | select(.running and (.quiet | not)) | select(.name != "client")
   | (if .http then "http:\(.podIP):\(.http)" else empty end),
     (if .dns then "dns:\(.podIP):web.shop.lab", "dns:\(.podIP):nobody.lab" else empty end),
-    "ping:\(.podIP)"];
+    (if .namespace == "shop" or .dns then "ping:\(.podIP)" else empty end)];
 
 def dns_records: [.[] | select(.podIP) | "\(.name).\(.namespace).lab=\(.podIP)"];
 
@@ -61,14 +62,19 @@ def dns_records: [.[] | select(.podIP) | "\(.name).\(.namespace).lab=\(.podIP)"]
     nodes: [("n1", "n2") as $name | {name: $name, internalIP: node_named($name).address,
       uid: ($random[if $name == "n1" then 0 else 1 end] | uuid),
       podCIDR: "198.51.100.\(node_named($name).first - 2)/27"}],
-    namespaces: [.namespaces | to_entries[] | {name: .value, uid: ($random[10 + .key] | uuid),
-      labels: {"kubernetes.io/metadata.name": .value}}],
+    pretendedNodes: [.pretendedNodes | to_entries[] | .value + {uid: ($random[5 + .key] | uuid)}],
+    namespaces: [.namespaces | to_entries[] | .key as $n | .value | if type == "string" then {name: .} else . end
+      | .uid = ($random[10 + $n] | uuid) | .labels += {"kubernetes.io/metadata.name": .name}],
     services: [.services | to_entries[] | .value + {uid: ($random[20 + .key] | uuid)}],
     workloads: [.workloads | to_entries[] | .key as $n | .value
       | {kind, namespace, name, uid: ($random[30 + $n] | uuid), replicas: (.nodes | length), labels, selector: .labels,
          replicaSet: {name: "\(.name)-\($random[90] | suffix(9))", uid: ($random[40 + $n] | uuid)}}],
     pods: [$pods[]
-      | .owner = (if .replicaSet then {kind: "ReplicaSet", name: .replicaSet, uid: ($random[40] | uuid)} else null end)
+      | if .static then .annotations = ($random[90] as $hash | {"kubernetes.io/config.hash": $hash[0:32],
+          "kubernetes.io/config.mirror": $hash[0:32], "kubernetes.io/config.seen": (now | todate),
+          "kubernetes.io/config.source": "file"}) else . end
+      | .owner = (if .static then {kind: "Node", name: .node, uid: ($random[if .node == "n1" then 0 else 1 end] | uuid)}
+          elif .replicaSet then {kind: "ReplicaSet", name: .replicaSet, uid: ($random[40] | uuid)} else null end)
       | if .name == "client" then .containers[0].command += ($pods | traffic_jobs)
         elif .dns then .containers[0].command += ($pods | dns_records) else . end]
   }

@@ -3,11 +3,12 @@
 
 def container($pod; $run): {
   name, image: "lab/\(.image):1",
-  containerID: (if .id then "containerd://" + .id else null end), pid: $pids[.id // ""],
+  containerID: (if .id then "containerd://" + .id else null end), pid: (if $pod.running then $pids[.id // ""] else null end),
+  restartCount: (.restartCount // 0), lastState: (.lastState // null), startedAt: (.startedAt // null),
   state, command: (.command // ["/serve", "80", .name]), memoryLimit: (.memoryLimit // null), ports: (.ports // null),
   securityContext: (.securityContext // null), volumeMounts: (.volumeMounts // null),
   # crun does not take the user from the configuration
-  exec: (if .id then ["\($run.source)/in-node", $run.directory, $pod.node, $run.runtime, "--root", "/run/\($run.runtime)",
+  exec: (if $pod.running then ["\($run.source)/in-node", $run.directory, $pod.node, $run.runtime, "--root", "/run/\($run.runtime)",
       "exec", "--user", "\($pod.securityContext.runAsUser // 0):0", .id]
     else null end)};
 
@@ -16,10 +17,11 @@ def container($pod; $run): {
   images: ($images | split(" ")),
   kubelet: {command: ["env", "PODDUMP_LAB=\(.directory)", "\(.source)/kubelet"],
     exec: ["\(.source)/in-node", .directory, "@NODE@", .runtime, "--root", "/run/\(.runtime)", "exec"]},
-  nodes: [.nodes[] | {name, uid, internalIP, initPid: $pids[.name], podCIDR}],
+  nodes: ([.nodes[] | {name, uid, internalIP, initPid: $pids[.name], podCIDR}] + .pretendedNodes),
   namespaces, services, workloads,
   pods: [.pods[] | . as $pod | {
-    namespace, name, uid, node, phase, podIP, hostNetwork, labels, annotations: (.annotations // {}), owner,
-    securityContext: (.securityContext // null), volumes: (.volumes // null),
+    namespace, name, uid, node: (.shownNode // .node), phase, podIP, hostNetwork, labels, annotations: (.annotations // {}), owner,
+    securityContext: (.securityContext // null), volumes: (if .volumes then [.volumes[] | del(.noexec)] else null end),
+    spec: ((.spec // {}) + if .shareProcessNamespace then {shareProcessNamespace} else {} end | if . == {} then null else . end),
     containers: [.containers[] | container($pod; $run)],
-    stop: ["\($run.source)/lab", "pod-stop", "\(.namespace)/\(.name)"]}]}
+    stop: (if .running then ["\($run.source)/lab", "pod-stop", "\(.namespace)/\(.name)"] else null end)}]}

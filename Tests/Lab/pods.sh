@@ -14,7 +14,7 @@ container_runtime() {
 # Draws every random number of this run and works out what there will be.
 write_inventory() {
   local random
-  random=$(od -An -v -tx1 -w32 -N $((32 * 400)) /dev/urandom | tr -d ' ' | jq -R . | jq -s -c .)
+  random=$(od -An -v -tx1 -w32 -N $((32 * 800)) /dev/urandom | tr -d ' ' | jq -R . | jq -s -c .)
   jq --argjson random "$random" --arg directory "$LAB_DIR" --arg source "$LAB_SOURCE" \
     --arg runtime "$(container_runtime)" -f "$LAB_SOURCE/inventory.jq" "$LAB_SOURCE/pods.json" |
     name_interfaces >"$LAB_DIR/inventory.json"
@@ -69,21 +69,23 @@ write_bundles() {
   done < <(oci_configurations <"$LAB_DIR/inventory.json")
 }
 
-# What pod-start reads on each node.
-write_plan() {
-  local node image lowerdirs
-  jq -r .dns "$LAB_DIR/inventory.json" >"$LAB_DIR/plan/dns"
-  lowerdirs=$(jq -r '[.pods[].containers[].image] | unique[]' "$LAB_DIR/inventory.json" |
-    while read -r image; do echo "$image $(image_lowerdir "$image")"; done |
+# Prints what pod-start reads about the running pods of a node, or about the one with that uid.
+plan_lines() { # NODE [UID]
+  local image lowerdirs
+  lowerdirs=$(for image in "${image_names[@]}"; do echo "$image $(image_lowerdir "$image")"; done |
     jq -R 'split(" ") | {(.[0]): .[1]}' | jq -s add)
-  for node in "${LAB_NODES[@]}"; do
-    jq -r --arg node "$node" --argjson lowerdirs "$lowerdirs" '
-      .pods[] | select(.running and .node == $node)
-      | "pod \(.namespace) \(.name) \(.uid) \(.lab.sandbox) \(.lab.netns) \(.lab.interface // "-") \(.podIP) \(.quiet // false)",
-        ([(.volumes // [])[].name] | join(",")) as $volumes
-        | .containers[] | "container \(.id) \($lowerdirs[.image]) \(if $volumes == "" then "-" else $volumes end)"' \
-      "$LAB_DIR/inventory.json" >"$LAB_DIR/plan/$node"
-  done
+  jq -r --arg node "$1" --arg uid "${2-}" --argjson lowerdirs "$lowerdirs" '
+    .pods[] | select(.running and .node == $node and ($uid == "" or .uid == $uid))
+    | "pod \(.namespace) \(.name) \(.uid) \(.lab.sandbox) \(.lab.netns) \(.lab.interface // "-") \(.podIP) \(.quiet // false)",
+      ([(.volumes // [])[] | select(.emptyDir and .emptyDir.medium != "Memory").name] | join(",")) as $volumes
+      | .containers[] | "container \(.id) \($lowerdirs[.image]) \(if $volumes == "" then "-" else $volumes end)"' \
+    "$LAB_DIR/inventory.json"
+}
+
+write_plan() {
+  local node
+  jq -r .dns "$LAB_DIR/inventory.json" >"$LAB_DIR/plan/dns"
+  for node in "${LAB_NODES[@]}"; do plan_lines "$node" >"$LAB_DIR/plan/$node"; done
   # Something else carries the interface name that would be computed for shop/moved.
   echo "decoy decoy $(calico_name shop moved) 198.51.100.94" >>"$LAB_DIR/plan/n1"
 }
@@ -103,28 +105,36 @@ start_pods() {
   for job in "${jobs[@]}"; do wait "$job" || die "the pods cannot be started"; done
 }
 
-# Prints the process id, here, of PID 1 in the container whose cgroup (on its node) is given.
-first_process() { # NODE CGROUP
+# Prints the process id, here, of the process in that cgroup which the node calls by $3.
+process_here() { # NODE CGROUP PID
   local pid ids
   for pid in $(<"$(tracking_hierarchy)/$LAB_CGROUP/$1$2/cgroup.procs"); do
-    ids=$(grep ^NSpid: "/proc/$pid/status") && [[ ${ids##*[[:space:]]} == 1 ]] && echo "$pid" && return
+    read -ra ids < <(grep ^NSpid: "/proc/$pid/status") && [[ ${ids[2]-} == "$3" ]] && echo "$pid" && return
   done
   return 1
 }
 
-# Records every container's process in pids/ID and writes lab.json, whole or not at all.
-write_lab_json() {
-  local node name id cgroup pid pids
+# Records the first process of each of the lab's containers, or of those of the pod with that uid, in pids/ID.
+record_processes() { # [UID]
+  local node name id cgroup pid root
   mkdir -p "$LAB_DIR/pids"
   while read -r node name id cgroup; do
-    pid=$(first_process "$node" "$cgroup/$id") || die "container $name on $node has ended: $(container_log "$node" "$id")"
+    root=/proc/$(node_pid "$node")/root
+    pid=$(process_here "$node" "$cgroup/$id" "$(<"$root/var/lib/containers/$id/pid")") ||
+      die "container $name on $node has ended: $(container_log "$node" "$id")"
     record "$LAB_DIR/pids/$id" "$pid"
-  done < <(jq -r '.pods[] | select(.running) | . as $pod
+  done < <(jq -r --arg uid "${1-}" '.pods[] | select(.running and ($uid == "" or .uid == $uid)) | . as $pod
     | (.containers[] | [.name, .id]), ["pause", .lab.sandbox] | "\($pod.node) \($pod.name)/\(.[0]) \(.[1]) \($pod.lab.cgroup)"' \
     "$LAB_DIR/inventory.json")
+}
+
+# Writes lab.json, whole or not at all.
+write_lab_json() {
+  local pids
   pids=$(cd "$LAB_DIR" && jq -R '[input_filename, (split(" ")[0] | tonumber)]' nodes/n1.pid nodes/n2.pid pids/* |
     jq -s 'map({(.[0] | split("/")[1] | rtrimstr(".pid")): .[1]}) | add')
-  jq --argjson pids "$pids" --arg images "${image_names[*]}" -f "$LAB_SOURCE/lab_json.jq" "$LAB_DIR/inventory.json" >"$LAB_DIR/lab.json.new"
+  jq --argjson pids "$pids" --arg images "${image_names[*]}" -f "$LAB_SOURCE/lab_json.jq" "$LAB_DIR/inventory.json" \
+    >"$LAB_DIR/lab.json.new"
   mv "$LAB_DIR/lab.json.new" "$LAB_DIR/lab.json"
 }
 
@@ -182,4 +192,63 @@ stop_pod() {
   done
   wait
   in_node "$node" "$LAB_DIR/bin/pod-stop" "$LAB_DIR" "$runtime" "$uid" "$netns" "$interface" $ids
+}
+
+new_id() { od -An -v -tx1 -N 32 /dev/urandom | tr -d ' \n'; }
+
+# Changes the inventory by a jq program, in which $pod is the pod NAMESPACE/POD.
+change_inventory() { # NAMESPACE/POD PROGRAM [JQ-ARGUMENT...]
+  local pod=$1 program=$2
+  shift 2
+  jq --arg pod "$pod" "$@" "$program" "$LAB_DIR/inventory.json" >"$LAB_DIR/inventory.json.new"
+  mv "$LAB_DIR/inventory.json.new" "$LAB_DIR/inventory.json"
+}
+
+# Writes bundles and starts what the plan on stdin says, on a node.
+start_more() { # NODE UID
+  local id configuration plan=$LAB_DIR/plan/$2
+  cat >"$plan"
+  while IFS=$'\t' read -r id configuration; do
+    [[ -e $LAB_DIR/bundles/$id.json ]] || printf '%s\n' "$configuration" >"$LAB_DIR/bundles/$id.json"
+  done < <(jq --arg uid "$2" '.pods |= map(select(.uid == $uid))' "$LAB_DIR/inventory.json" | oci_configurations)
+  in_node "$1" "$LAB_DIR/bin/pod-start" "$LAB_DIR" "$(jq -r .runtime "$LAB_DIR/inventory.json")" "$1" "$2"
+  rm "$plan"
+  record_processes "$2"
+  write_lab_json
+  tell_api reload
+}
+
+# `lab restart NAMESPACE/POD[/CONTAINER]`: the container is killed, and started anew as its kubelet would.
+restart_container() {
+  local node old new namespace name container uid sandbox runtime started
+  read -r node old < <(find_container "$1") && [[ $old ]] || exit 1
+  IFS=/ read -r namespace name container <<<"$1"
+  new=$(new_id)
+  read -r uid sandbox runtime < <(jq -r --arg id "$old" '.runtime as $runtime
+    | .pods[] | select(any(.containers[]; .id == $id)) | "\(.uid) \(.lab.sandbox) \($runtime)"' "$LAB_DIR/inventory.json")
+  started=$(date -u -r "$LAB_DIR/pids/$old" +%Y-%m-%dT%H:%M:%SZ)
+  end_recorded "$LAB_DIR/pids/$old" KILL 50
+  in_node "$node" "$LAB_DIR/bin/container-run" "$LAB_DIR" "$runtime" remove "$old"
+  rm -f "$LAB_DIR/bundles/$old.json" "$LAB_DIR/pids/$old"
+  change_inventory "$namespace/$name" '(.pods[].containers[] | select(.id == $old)) |= (.id = $new
+    | .restartCount = (.restartCount // 0) + 1 | .startedAt = (now | todate)
+    | .lastState = {exitCode: 137, containerID: ("containerd://" + $old), startedAt: $started, finishedAt: (now | todate)})' \
+    --arg old "$old" --arg new "$new" --arg started "$started"
+  { echo "resume $namespace $name $uid $sandbox"; plan_lines "$node" "$uid" | grep "^container $new "; } | start_more "$node" "$uid"
+}
+
+# `lab replace NAMESPACE/POD`: the pod is deleted, and another one of that name comes up.
+replace_pod() {
+  local node uid interface
+  read -r node uid interface < <(jq -er --arg pod "$1" 'first(.pods[] | select(.running and "\(.namespace)/\(.name)" == $pod))
+    | "\(.node) \(.uid) \(.lab.interface)"' "$LAB_DIR/inventory.json") || die "no running pod $1"
+  if api_running; then tell_api delete "$1"; else stop_pod "$1"; fi
+  uid=$(cat /proc/sys/kernel/random/uuid)
+  [[ $interface != veth* ]] || interface=veth$(od -An -v -tx1 -N 4 /dev/urandom | tr -d ' \n')
+  change_inventory "$1" '(.pods[] | select("\(.namespace)/\(.name)" == $pod)) |= (
+      .lab.cgroup |= sub("pod[^/]*$"; "pod" + $uid) | .uid = $uid | .lab.sandbox = $ids[0] | .lab.netns = "cni-" + $uid
+      | .lab.interface = (if .lab.interface then $interface else null end)
+      | .containers |= [to_entries[] | .value + {id: $ids[.key + 1], startedAt: null, restartCount: 0, lastState: null}])' \
+    --arg uid "$uid" --arg interface "$interface" --argjson ids "$(for _ in {1..8}; do new_id; echo; done | jq -R . | jq -s -c .)"
+  plan_lines "$node" "$uid" | start_more "$node" "$uid"
 }

@@ -104,7 +104,8 @@ struct StatusFidelityTests {
   @Test func `a pod that exists is not created again`() throws {
     let (api, _) = Self.api()
     let pod =
-      #"{"kind":"Pod","apiVersion":"v1","metadata":{"name":"web"},"spec":{"containers":[]}}"#
+      #"{"kind":"Pod","apiVersion":"v1","metadata":{"name":"web"},"spec":{"containers":"#
+      + #"[{"name":"a","image":"lab/busybox:1"}],"nodeName":"nowhere"}}"#
     let conflict = try Self.answer(api, "POST", "/api/v1/namespaces/demo/pods", body: pod)
     try expectSame(conflict.json(), Recordings.error("already-exists")["status"])
     let missing = try Self.answer(api, "POST", "/api/v1/namespaces/nons/pods", body: pod)

@@ -112,6 +112,12 @@ package enum Table {
         name, column("AddressType", "The kind of the addresses."), column("Ports", "The ports."),
         column("Endpoints", "The addresses."), age,
       ]
+    case "Event":
+      return [
+        column("Last Seen", "When it happened last."), column("Type", "Normal or Warning."),
+        column("Reason", "What happened, in a word."), column("Object", "To what."),
+        column("Message", "What happened."),
+      ]
     default: return [name, age]
     }
   }
@@ -200,6 +206,14 @@ package enum Table {
       return [
         name, text("addressType"), .value(.string(ports.joined(separator: ","))),
         .value(.string(addresses.isEmpty ? "<unset>" : addresses.joined(separator: ","))), age,
+      ]
+    case "Event":
+      let seen = at("lastTimestamp")?.string ?? at("eventTime")?.string
+      let kind = at("involvedObject", "kind")?.string?.lowercased() ?? ""
+      let object = "\(kind)/\(at("involvedObject", "name")?.string ?? "")"
+      return [
+        .age(seen.flatMap { Timestamp($0) }), text("type"), text("reason"),
+        .value(.string(object)), text("message"),
       ]
     default: return [name, age]
     }

@@ -5,10 +5,16 @@ package struct Rule: Sendable, Equatable {
   package var groups: [String] = []
   package var resources: [String] = []
   package var paths: [String] = []
+  /// Objects by name; empty for all.
+  package var names: [String] = []
+  /// Where the rule holds; nil for everywhere.
+  package var namespace: String?
 
   /// Whether the rule allows what `info` asks for.
   package func allows(_ info: RequestInfo) -> Bool {
     guard verbs.contains(info.verb) || verbs.contains("*") else { return false }
+    guard namespace == nil || info.namespace == namespace else { return false }
+    guard names.isEmpty || names.contains(info.name ?? "") else { return false }
     guard info.isResource else {
       return paths.contains { path in
         path == "*" || path == info.path
@@ -18,7 +24,8 @@ package struct Rule: Sendable, Equatable {
     let resource =
       info.subresource.isEmpty ? info.resource : "\(info.resource)/\(info.subresource)"
     return (groups.contains(info.group) || groups.contains("*"))
-      && (resources.contains(resource) || resources.contains("*"))
+      && (resources.contains(resource) || resources.contains("*")
+        || (!info.subresource.isEmpty && resources.contains("*/\(info.subresource)")))
   }
 }
 
@@ -73,6 +80,14 @@ package struct User: Sendable, Equatable {
     ],
     grant: "RBAC: allowed by ClusterRoleBinding \"lab-viewer\" of ClusterRole \"lab-viewer\" to "
       + "User \"lab-viewer\"")
+
+  /// Somebody with the rights of a manifest.
+  package static func bound(_ name: String, rules: [Rule]) -> User {
+    User(
+      name: name, groups: ["system:authenticated"], rules: everybody + rules,
+      grant: "RBAC: allowed by ClusterRoleBinding \"\(name)\" of ClusterRole \"\(name)\" to User "
+        + "\"\(name)\"")
+  }
 
   /// Known, but without any role.
   package static let nobody = User(

@@ -7,6 +7,8 @@ package enum LabAPICommand {
            lab-api fault NAME [ARGUMENT] --state DIR
            lab-api requests [--clear] --state DIR
            lab-api drain|undrain NODE --state DIR
+           lab-api delete NAMESPACE/POD --state DIR
+           lab-api reload --state DIR
            lab-api user NAME RULES.json --state DIR
 
     A stand-in for the Kubernetes API server, for the lab that DIR/lab.json describes. It writes
@@ -42,6 +44,10 @@ package enum LabAPICommand {
     /// A request to a server that runs: `fault slow 20`, `requests`, `requests --clear`.
     var words: [String] = []
 
+    private static let requests = [
+      "fault", "requests", "drain", "undrain", "user", "delete", "reload",
+    ]
+
     init(_ arguments: [String]) throws {
       var rest = arguments[...]
       while let argument = rest.popFirst() {
@@ -62,7 +68,7 @@ package enum LabAPICommand {
       }
       guard !state.isEmpty else { throw UsageError() }
       if let first = words.first,
-        !["fault", "requests", "drain", "undrain", "user"].contains(first)
+        !Self.requests.contains(first)
       {
         throw UsageError()
       }

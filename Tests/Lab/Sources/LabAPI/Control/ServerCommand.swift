@@ -49,15 +49,30 @@ struct ServerCommand {
     for address in listen {
       ports.append(try await server.listen(host: address.host, port: address.port))
     }
+    let authority = Array(try Data(contentsOf: URL(fileURLWithPath: files.authority)))
+    let address = "https://\(listen[0].host):\(ports[0])"
+    let state = state
     let control = Control(
       cluster: cluster, server: server, faults: faults, requests: requests,
-      authenticator: authenticator)
+      authenticator: authenticator,
+      reload: { cluster.load(try LabFile(stateDirectory: state)) },
+      admit: { user in
+        let token = Self.makeToken()
+        authenticator.add(token: token, user: user)
+        let config = Kubeconfig(
+          server: address, authority: authority,
+          users: [(context: user.name, credentials: ["token": .string(token)])],
+          current: user.name)
+        let directory = state + "/users"
+        try FileManager.default.createDirectory(
+          atPath: directory, withIntermediateDirectories: true)
+        let path = "\(directory)/\(user.name).kubeconfig"
+        try writeAtomically(config.text, to: path)
+        return path
+      })
     try ControlServer.start(control, state: state)
 
-    let kubeconfig = Kubeconfig(
-      server: "https://\(listen[0].host):\(ports[0])",
-      authority: Array(try Data(contentsOf: URL(fileURLWithPath: files.authority))),
-      users: credentials)
+    let kubeconfig = Kubeconfig(server: address, authority: authority, users: credentials)
     try writeAtomically("\(getpid())\n", to: state + "/api.pid")
     try writeAtomically("\(ports[0])\n", to: state + "/api.port")
     try writeAtomically(kubeconfig.text, to: state + "/kubeconfig")
@@ -74,7 +89,7 @@ struct ServerCommand {
 
   /// Removes what this run, or one that crashed, has put into the state directory.
   private func removeFiles() {
-    for name in ["kubeconfig", "api.pid", "api.port", "control.sock", "api-tls"] {
+    for name in ["kubeconfig", "api.pid", "api.port", "control.sock", "api-tls", "users"] {
       try? FileManager.default.removeItem(atPath: "\(state)/\(name)")
     }
   }

@@ -82,8 +82,9 @@ extension PodObject {
     let mounts = specification(of: container)["volumeMounts"]?.array ?? []
     let limits = container.memoryLimit.map { JSON.string($0) }
     return .object(
-      ("name", .string(container.name)), ("state", state(of: container)), ("lastState", [:]),
-      ("ready", .bool(container.state == "running")), ("restartCount", 0),
+      ("name", .string(container.name)), ("state", state(of: container)),
+      ("lastState", lastState(of: container)), ("ready", .bool(container.state == "running")),
+      ("restartCount", .integer(container.restartCount ?? 0)),
       (
         "image",
         .string(container.containerID == nil ? container.image : "docker.io/" + container.image)
@@ -93,7 +94,7 @@ extension PodObject {
       ("started", .bool(container.state == "running")),
       ("allocatedResources", limits.map { ["memory": $0] }),
       ("resources", container.containerID == nil ? nil : resources(of: container)),
-      ("volumeMounts", .array(mounts.map(mountStatus))))
+      ("volumeMounts", mounts.isEmpty ? nil : .array(mounts.map(mountStatus))))
   }
 
   private func mountStatus(of mount: JSON) -> JSON {
@@ -117,8 +118,21 @@ extension PodObject {
           ("startedAt", (created + 3).json), ("finishedAt", (created + 4).json),
           ("containerID", container.containerID.map { .string($0) }))
       ]
-    default: return ["running": ["startedAt": (created + 3).json]]
+    default:
+      let started = container.startedAt.flatMap { Timestamp($0) } ?? created + 3
+      return ["running": ["startedAt": started.json]]
     }
+  }
+
+  private func lastState(of container: LabFile.Container) -> JSON {
+    guard let last = container.lastState else { return [:] }
+    return [
+      "terminated": [
+        "exitCode": .integer(last.exitCode), "reason": last.exitCode == 0 ? "Completed" : "Error",
+        "startedAt": .string(last.startedAt), "finishedAt": .string(last.finishedAt),
+        "containerID": .string(last.containerID),
+      ]
+    ]
   }
 
   /// A digest for an image that never had one: stable, and of the right shape.

@@ -27,10 +27,11 @@ package struct PodObject {
       labels: pod.labels ?? [:], annotations: pod.annotations ?? [:])
     let manager: String
     if let owner = pod.owner {
-      manager = "kube-controller-manager"
-      meta.generateName = owner.name + "-"
+      manager = isStatic ? "kubelet" : "kube-controller-manager"
+      meta.generateName = isStatic ? nil : owner.name + "-"
       meta.owner = ObjectMeta.controller(
-        kind: owner.kind, apiVersion: "apps/v1", name: owner.name, uid: owner.uid)
+        kind: owner.kind, apiVersion: isStatic ? "v1" : "apps/v1", name: owner.name,
+        uid: owner.uid)
     } else {
       manager = "kubectl-client-side-apply"
       meta.applied(apiVersion: "v1", kind: "Pod", spec: manifest)
@@ -109,7 +110,21 @@ package struct PodObject {
 
   // MARK: Spec
 
+  /// The image in the API of a pod that lives in a file on its node (Kubernetes documentation,
+  /// "Create static Pods").
+  private var isStatic: Bool { pod.annotations?["kubernetes.io/config.mirror"] != nil }
+
   private var spec: JSON {
+    var spec = commonSpec
+    for member in pod.spec?.value.object?.members ?? [] { spec[member.name] = member.value }
+    if isStatic {
+      for member in ["volumes", "serviceAccount", "serviceAccountName"] { spec[member] = nil }
+      spec["tolerations"] = [["operator": "Exists", "effect": "NoExecute"]]
+    }
+    return pod.spec == nil ? spec : FieldOrder.ordered(spec, FieldOrder.spec)
+  }
+
+  private var commonSpec: JSON {
     let volumes = (pod.volumes?.value.array ?? []) + [Self.tokenProjection(tokenVolume)]
     let toleration = { (key: String) -> JSON in
       [
@@ -190,18 +205,22 @@ package struct PodObject {
 
   func specification(of container: LabFile.Container) -> JSON {
     let mounts =
-      (container.volumeMounts?.value.array ?? []) + [
-        [
-          "name": .string(tokenVolume), "readOnly": true,
-          "mountPath": "/var/run/secrets/kubernetes.io/serviceaccount",
-        ]
-      ]
+      (container.volumeMounts?.value.array ?? [])
+      + (isStatic
+        ? []
+        : [
+          [
+            "name": .string(tokenVolume), "readOnly": true,
+            "mountPath": "/var/run/secrets/kubernetes.io/serviceaccount",
+          ]
+        ])
     return .object(
       ("name", .string(container.name)), ("image", .string(container.image)),
       ("command", container.command.map { .array($0.map { .string($0) }) }),
       ("ports", container.ports.map { .array($0.map(port)) }),
       ("resources", resources(of: container)),
-      ("volumeMounts", .array(mounts)), ("terminationMessagePath", "/dev/termination-log"),
+      ("volumeMounts", mounts.isEmpty ? nil : .array(mounts)),
+      ("terminationMessagePath", "/dev/termination-log"),
       ("terminationMessagePolicy", "File"), ("imagePullPolicy", "IfNotPresent"),
       ("securityContext", container.securityContext?.value))
   }

@@ -6,15 +6,20 @@ package struct Kubeconfig {
   package var authority: [UInt8]
   /// By the name of the context.
   package var users: [(context: String, credentials: JSON)]
+  package var current: String
 
-  package init(server: String, authority: [UInt8], users: [(context: String, credentials: JSON)]) {
+  package init(
+    server: String, authority: [UInt8], users: [(context: String, credentials: JSON)],
+    current: String = "lab"
+  ) {
     (self.server, self.authority, self.users) = (server, authority, users)
+    self.current = current
   }
 
   /// The file's text. JSON is YAML, too.
   package var text: String {
     let config: JSON = [
-      "apiVersion": "v1", "kind": "Config", "current-context": "lab", "preferences": [:],
+      "apiVersion": "v1", "kind": "Config", "current-context": .string(current), "preferences": [:],
       "clusters": [
         [
           "name": "lab",

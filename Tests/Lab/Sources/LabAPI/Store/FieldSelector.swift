@@ -66,7 +66,10 @@ extension ResourceType {
   package func selectableValues(of object: JSON) -> [String: String] {
     var values: [String: String] = [:]
     for field in selectableFields {
-      let value = object[path: field.split(separator: ".").map(String.init)]
+      let value =
+        kind == "Event" && field == "source"
+        ? object[path: ["source", "component"]]
+        : object[path: field.split(separator: ".").map(String.init)]
       switch value {
       case .string(let text): values[field] = text
       case .bool(let holds): values[field] = String(holds)
