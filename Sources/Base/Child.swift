@@ -1,3 +1,4 @@
+internal import CShim
 internal import Subprocess
 
 #if canImport(System)
@@ -49,6 +50,41 @@ package struct Child: Sendable {
   package let output: OwnedFD
   /// The child's standard error.
   package let errors: OwnedFD
+}
+
+extension Child {
+  /// Closes the child's input and waits for its end, while it is still lent.
+  ///
+  /// - Parameter grace: How long it may take to end by itself; then its group is sent SIGTERM, and a second
+  ///   later SIGKILL.
+  /// - Returns: How it ended. A second call gives the same answer.
+  package func end(grace: Duration) async -> ChildStatus {
+    input.close()
+    var deadline = ContinuousClock.now + grace
+    var signals = [SIGKILL, SIGTERM]
+    while true {
+      if let status = peek() { return status }
+      if ContinuousClock.now >= deadline {
+        guard let signal = signals.popLast() else { return .signalled(SIGKILL) }
+        _ = kill(-pid, signal)
+        deadline = .now + .seconds(1)
+      }
+      // Also when the task was cancelled: the end does not take long any more.
+      await Task { try? await Task.sleep(for: .milliseconds(5)) }.value
+    }
+  }
+
+  /// How it ended; nil while it runs. It stays to be waited for.
+  private func peek() -> ChildStatus? {
+    var status: Int32 = 0
+    return switch poddump_peek_child(pid, &status) {
+    case 0: nil
+    case 1: .exited(status)
+    case 2: .signalled(status)
+    // Nobody else waits for it; there is nothing to be known about it.
+    default: .signalled(SIGKILL)
+    }
+  }
 }
 
 /// Starts a program, lends it to `body`, and ends it.

@@ -50,6 +50,13 @@ package final class OwnedFD: Sendable {
     systemRead(raw, &buffer)
   }
 
+  /// Writes once (write(2)).
+  ///
+  /// - Returns: How many bytes were taken, or -1 with `errno` set.
+  package func write(_ bytes: ArraySlice<UInt8>) -> Int {
+    bytes.withUnsafeBytes { systemWrite(raw, $0) }
+  }
+
   /// Writes everything, in as many pieces as it takes (write(2)). Blocks.
   ///
   /// - Returns: False when whoever reads is gone, or on another error; `errno` is set.

@@ -72,7 +72,9 @@ package struct FactFinder: Sendable {
   package func survey(_ request: CaptureRequest) async throws(Failure) -> (Facts, Decision) {
     let subject = try await subject(of: request)
     let routes = candidates(request, subject)
-    return try await gather(Set(routes.map(\.facts)), Search(request), Facts(subject: subject), nil) {
+    return try await gather(
+      Set(routes.map(\.facts)), Search(request), Facts(subject: subject), Shells()
+    ) {
       facts, _ async in
       .success((facts, decide(request, facts: facts, routes: routes, tools: tools)))
     }.get()
@@ -97,7 +99,7 @@ package struct FactFinder: Sendable {
     var search = Search(request)
     search.tell = tell
     search.left = candidates(request, subject)
-    return try await visit(search, Facts(subject: subject), nil, body).get()
+    return try await visit(search, Facts(subject: subject), Shells(), body).get()
   }
 
   /// How far the search for a route has come.
@@ -116,7 +118,7 @@ package struct FactFinder: Sendable {
 
   /// Judges and tries one route after the other, and finds out more where that needs it.
   private func visit<R: Sendable>(
-    _ search: Search, _ facts: Facts, _ shell: NodeShell?,
+    _ search: Search, _ facts: Facts, _ shells: Shells,
     _ body: @escaping @Sendable (Investigation) async throws(Failure) -> Attempt<R>
   ) async -> Result<R, Failure> {
     var search = search
@@ -127,15 +129,18 @@ package struct FactFinder: Sendable {
           ? [route.facts] : Set(search.left.map(\.facts)).subtracting(search.known)
         search.known.formUnion(wanted)
         let next = search
-        return await gather(wanted, search, facts, shell) { facts, shell async in
-          await visit(next, facts, shell, body)
+        return await gather(wanted, search, facts, shells) { facts, shells async in
+          await visit(next, facts, shells, body)
         }
       }
       search.left.removeFirst()
       var verdict = judge(route, search.request, facts: facts, tools: tools)
       if case .usable = verdict {
+        // What another route opened is not needed meanwhile.
+        if route.facts != .inside { shells.container?.dismiss() }
+        if route.facts != .node { shells.node?.dismiss() }
         let opening = Opening(
-          request: search.request, facts: facts, tools: tools, shell: shell, journal: journal,
+          request: search.request, facts: facts, tools: tools, shells: shells, journal: journal,
           tell: search.tell)
         let option = Decision.Option(route: route, verdict: verdict)
         do throws(Failure) {
@@ -154,47 +159,87 @@ package struct FactFinder: Sendable {
     return .failure(Decision(options: search.options).refusal)
   }
 
-  /// Finds several things out at the same time, and lends the result, with what was opened for it.
+  /// Finds several things out at the same time, and lends the result, with the shells that were opened for
+  /// it.
   private func gather<R: Sendable>(
-    _ groups: Set<FactGroup>, _ search: Search, _ facts: Facts, _ shell: NodeShell?,
-    _ body: @escaping @Sendable (Facts, NodeShell?) async -> Result<R, Failure>
+    _ groups: Set<FactGroup>, _ search: Search, _ facts: Facts, _ shells: Shells,
+    _ body: @escaping @Sendable (Facts, Shells) async -> Result<R, Failure>
   ) async -> Result<R, Failure> {
-    guard groups.contains(.node) else {
-      return await body(await others(groups, search.request, facts), shell)
-    }
-    guard search.request.route != nil ? true : await mayKnock(at: facts.subject) else {
-      var facts = facts
-      facts.node = .failure(
-        Failure(
-          .noRoute, facts.refusal(by: .ssh),
-          why: "ssh to nodes is not configured, and nobody's nodes are knocked at unasked.",
-          fix: "Configure it in [ssh], or ask for it with --route ssh."))
-      return await body(await others(groups, search.request, facts), shell)
-    }
-    let found = Promise<Facts>()
-    return await withTaskGroup(of: Result<R, Failure>?.self) { group in
+    let subject = facts.subject
+    // Whoever opens a shell gives it, and keeps it open until everything is done.
+    let done = Promise<Void>()
+    let inside = Promise<Result<(ContainerFacts, FarShell), Failure>?>()
+    let node = Promise<Result<(NodeLogin, NodeFacts, FarShell), Failure>?>()
+    let result = await withTaskGroup(of: Result<R, Failure>?.self) { group in
       group.addTask {
-        found.give(await others(groups, search.request, facts))
+        guard groups.contains(.inside) else {
+          inside.give(nil)
+          return nil
+        }
+        inside.give(
+          await withInside(subject) { facts, shell async in
+            inside.give(.success((facts, shell)))
+            await done.value
+          }.map { .failure($0) })
         return nil
       }
       group.addTask {
-        let visit = await withNode(facts.subject) { (login, node, shell) async in
-          var facts = await found.value
+        guard groups.contains(.node) else {
+          node.give(nil)
+          return nil
+        }
+        node.give(
+          await withAllowedNode(subject, search.request) { login, facts, shell async in
+            node.give(.success((login, facts, shell)))
+            await done.value
+          }.map { .failure($0) })
+        return nil
+      }
+      group.addTask {
+        var shells = shells
+        var facts = await others(groups, search.request, facts)
+        switch await inside.value {
+        case .success(let (found, shell)):
+          facts.inside = .success(found)
+          shells.container = shell
+        case .failure(let failure): facts.inside = .failure(failure)
+        case nil: break
+        }
+        switch await node.value {
+        case .success(let (login, found, shell)):
           facts.login = login
-          facts.node = .success(node)
-          return await body(facts, shell)
+          facts.node = .success(found)
+          shells.node = shell
+        case .failure(let failure): facts.node = .failure(failure)
+        case nil: break
         }
-        switch visit {
-        case .success(let result): return result
-        case .failure(let failure):
-          var facts = await found.value
-          facts.node = .failure(failure)
-          return await body(facts, shell)
-        }
+        let result = await body(facts, shells)
+        done.give(())
+        return result
       }
       var result: Result<R, Failure>?
       for await one in group { result = result ?? one }
-      return result ?? .failure(Failure(.other, facts.refusal(by: .ssh)))
+      return result
+    }
+    return result ?? .failure(Failure(.other, "Nothing was found out."))
+  }
+
+  /// Logs in to the node, if that may be done unasked, and lends what was found there.
+  ///
+  /// - Returns: Why not; nil when it was lent.
+  private func withAllowedNode(
+    _ subject: Subject, _ request: CaptureRequest,
+    _ body: @escaping @Sendable (NodeLogin, NodeFacts, FarShell) async -> Void
+  ) async -> Failure? {
+    guard request.route != nil ? true : await mayKnock(at: subject) else {
+      return Failure(
+        .noRoute, Facts(subject: subject).refusal(by: .ssh),
+        why: "ssh to nodes is not configured, and nobody's nodes are knocked at unasked.",
+        fix: "Configure it in [ssh], or ask for it with --route ssh.")
+    }
+    switch await withNode(subject, body) {
+    case .success: return nil
+    case .failure(let failure): return failure
     }
   }
 
@@ -205,10 +250,8 @@ package struct FactFinder: Sendable {
     var facts = facts
     let subject = facts.subject
     let before = facts
-    async let inside = groups.contains(.inside) ? inside(subject) : before.inside
     async let debug = groups.contains(.debug) ? debug(subject, request) : before.debug
     async let helper = groups.contains(.helper) ? helper(subject, request) : before.helper
-    facts.inside = await inside
     facts.debug = await debug
     facts.helper = await helper
     return facts
@@ -294,40 +337,56 @@ package struct FactFinder: Sendable {
 
   // MARK: - Inside the container
 
-  /// Looks into the pod's container: one kubectl exec of a constant script that changes nothing.
-  private func inside(_ subject: Subject) async -> Result<ContainerFacts, Failure>? {
-    guard case .pod(let pod, let container) = subject else { return nil }
-    if let failure = whyNotRunning(container, of: pod) { return .failure(failure) }
+  /// Looks into the pod's container: one kubectl exec of a constant script that changes nothing; and lends what
+  /// was found.
+  ///
+  /// - Returns: Why not; nil when it was lent.
+  private func withInside(
+    _ subject: Subject, _ body: @escaping @Sendable (ContainerFacts, FarShell) async -> Void
+  ) async -> Failure? {
+    guard case .pod(let pod, let container) = subject else {
+      return Failure(
+        .noRoute, "Cannot look into \(subject.text).", why: "A node is no container.",
+        fix: "Use --route ssh or --route node.")
+    }
+    if let failure = whyNotRunning(container, of: pod) { return failure }
     do throws(Failure) {
-      return .success(try await kubectl.look(into: pod, container))
+      try await kubectl.withShell(in: container, of: pod) { facts, shell async throws(Failure) in
+        await body(facts, shell)
+      }
+      return nil
     } catch {
-      return .failure(error)
+      return error
     }
   }
 }
 
 extension Kubectl {
-  /// Looks into a container: one kubectl exec of a constant script that changes nothing.
+  /// Looks into a container, and lends what was found and the shell that found it.
   ///
-  /// - Throws: `Failure` when the container has no shell, or cannot be looked into.
-  func look(into pod: Pod, _ container: Container) async throws(Failure) -> ContainerFacts {
-    let what =
+  /// - Parameters:
+  ///   - container: The container.
+  ///   - pod: Its pod.
+  ///   - name: What the shell and what becomes of it are called.
+  /// - Throws: `Failure` when the container has no shell, or cannot be looked into; or what `body` throws.
+  func withShell<R: Sendable>(
+    in container: Container, of pod: Pod, name: String = "poddump",
+    _ body: @escaping @Sendable (ContainerFacts, FarShell) async throws(Failure) -> R
+  ) async throws(Failure) -> R {
+    try await withShell(
+      namespace: pod.namespace, pod: pod.name, container: container.name,
+      argv: ContainerScript.arguments(
+        name: name, directories: ContainerFacts.directories(of: container)),
       "Cannot look into \(pod.namespace)/\(pod.name) (container \(container.name)) by exec."
-    let answer = try await exec(
-      what, namespace: pod.namespace, pod: pod.name, container: container.name,
-      argv: ["sh", "-c", ContainerFacts.script, "poddump"] + ContainerFacts.directories(of: container))
-    guard let facts = ContainerFacts(answer: answer) else {
-      throw Failure(
-        .other, what, why: "The container's shell did not answer as a POSIX shell does.",
-        fix: "Choose another container with -c.", detail: printable(answer))
+    ) { shell async throws(Failure) in
+      try await body(try await shell.askContainer(), shell)
     }
-    return facts
   }
 }
 
 extension ContainerFacts {
   /// Where an engine could be put: what the pod's author meant to be written to, then what Linux has.
-  fileprivate static func directories(of container: Container) -> [String] {
+  static func directories(of container: Container) -> [String] {
     var directories: [String] = []
     for path in container.writableMounts + ["/tmp", "/var/tmp", "/run", "/dev/shm", "/"]
     where !directories.contains(path) { directories.append(path) }

@@ -14,6 +14,8 @@ package struct Placement: Sendable, Equatable {
 
   /// How a file gets into a container.
   package enum Writer: Sendable, Equatable {
+    /// The shell that captures, and head, through the same connection.
+    case head
     /// A shell and cat.
     case cat
     /// A shell and tar.
@@ -57,10 +59,10 @@ package struct Placement: Sendable, Equatable {
     let directory = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ""
     let trial = file.isTap ? "--facts" : "--version"
     switch writer {
-    case .cat, .tar:
+    case .head, .cat, .tar:
       return [
         "sh", "-c", Self.script, "poddump", path, directory.isEmpty ? "/" : directory,
-        writer == .cat ? "cat" : "tar", digest, String(file.size), trial,
+        writer == .tar ? "tar" : "cat", digest, String(file.size), trial,
       ]
     case .tarAlone:
       return ["tar", "-xf", "-", "-C", directory.isEmpty ? "/" : directory]
@@ -92,7 +94,7 @@ package struct Placement: Sendable, Equatable {
 
   /// What is written to the far end: the file, or an archive of it (ustar, POSIX.1-2017 pax).
   func input(_ bytes: [UInt8]) -> [UInt8] {
-    writer == .cat ? bytes : Self.archive(name: name, bytes)
+    writer == .tar || writer == .tarAlone ? Self.archive(name: name, bytes) : bytes
   }
 
   /// An archive of one file that may be run.
@@ -123,14 +125,15 @@ package struct Placement: Sendable, Equatable {
   /// Puts the file into the first directory that will have it.
   ///
   /// - Parameters:
-  ///   - transport: Starts processes there.
   ///   - what: The failure's first sentence.
   ///   - keeping: Runs its second parameter and then removes the file of its first, however that ended.
+  ///   - put: Puts the bytes with that SHA-256 at a path, and says why they cannot be run from there.
   ///   - body: Gets the path.
   /// - Returns: What `body` returned.
   /// - Throws: `Failure` when the file can be put nowhere, or what `body` throws.
   func place<R: Sendable>(
-    by transport: any Transport, _ what: String, keeping keep: Keeper<R>,
+    _ what: String, keeping keep: Keeper<R>,
+    put: @escaping @Sendable ([UInt8], String, String) async throws(Failure) -> Failure?,
     _ body: @escaping @Sendable (String) async throws(Failure) -> R
   ) async throws(Failure) -> R {
     let bytes = try file.bytes()
@@ -141,7 +144,7 @@ package struct Placement: Sendable, Equatable {
     for directory in directories {
       let path = path(in: directory)
       let attempt = try await keep(path) { () async throws(Failure) -> Attempt<R> in
-        if let failure = try await put(bytes, digest, at: path, by: transport, what) {
+        if let failure = try await put(bytes, digest, path) {
           return .refused(failure)
         }
         return .done(try await body(path))
@@ -165,11 +168,11 @@ package struct Placement: Sendable, Equatable {
     @Sendable (String, @escaping @Sendable () async throws(Failure) -> Attempt<R>)
     async throws(Failure) -> Attempt<R>
 
-  /// Writes and tries one path.
+  /// Writes and tries one path, by a run of its own.
   ///
   /// - Returns: Why it cannot be run from there; nil when it can.
   /// - Throws: `Failure` when another directory would not help.
-  private func put(
+  func put(
     _ bytes: [UInt8], _ digest: String, at path: String, by transport: any Transport,
     _ what: String
   ) async throws(Failure) -> Failure? {

@@ -38,7 +38,8 @@ package struct Plan: Sendable, Equatable {
   package var filter: String
   /// The engine's command line at the far end.
   package var engineArguments: [String]
-  /// What is run at the far end: the engine inside the stanza.
+  /// The order to the shell at the far end, which becomes the engine inside the stanza; where there is no shell,
+  /// what is run there.
   package var remoteArguments: [String]
   /// What is done before, in order, and undone in reverse.
   package var preparations: [PlanStep] = []
@@ -66,14 +67,14 @@ package struct Plan: Sendable, Equatable {
 package struct PlanStep: Sendable, Equatable {
   /// What it does: "puts tap (x86_64, 91 KiB) into the container".
   package var text: String
-  /// What is run for it.
-  package var command: Command
+  /// What is run for it; nil where the capture's own command does it.
+  package var command: Command?
   /// What is written to its standard input, where that is text: a manifest.
   package var manifest: String?
   /// How it is undone.
   package var undo: String
 
-  package init(_ text: String, command: Command, manifest: String? = nil, undo: String) {
+  package init(_ text: String, command: Command?, manifest: String? = nil, undo: String) {
     self.text = text
     self.command = command
     self.manifest = manifest

@@ -74,6 +74,14 @@ package struct RouteSettings: Sendable, Equatable {
   package init() {}
 }
 
+/// Shells at the far end that have answered and wait for an order.
+struct Shells: Sendable {
+  /// In the container.
+  var container: FarShell?
+  /// On the node, by ssh.
+  var node: FarShell?
+}
+
 /// What a route opens with.
 package struct Opening: Sendable {
   /// What was asked for.
@@ -81,8 +89,8 @@ package struct Opening: Sendable {
   /// What the plan was decided from.
   package let facts: Facts
   package let tools: RouteTools
-  /// The shell on the node that waits for its order.
-  let shell: NodeShell?
+  /// The shells that wait for an order.
+  let shells: Shells
   /// Where changes are written down.
   let journal: Journal?
   /// Tells the user what is being waited for.

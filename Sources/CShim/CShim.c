@@ -1,4 +1,5 @@
 #define _GNU_SOURCE
+#include <sys/wait.h>
 #include "CShim.h"
 
 #include <fcntl.h>
@@ -22,4 +23,12 @@ int poddump_set_pipe_size(int descriptor, int bytes) {
   (void)bytes;
   return -1;
 #endif
+}
+
+int poddump_peek_child(int pid, int *status) {
+  siginfo_t info = {0};
+  if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0) return -1;
+  if (info.si_pid == 0) return 0;
+  *status = info.si_status;
+  return info.si_code == CLD_EXITED ? 1 : 2;
 }

@@ -16,7 +16,7 @@ extension AdmissionRefusal.Cause {
     switch self {
     case .podSecurity(let level, let violations):
       "The namespace's Pod Security level\(level.map { " \($0.rawValue)" } ?? "") does not allow it"
-        + (violations.isEmpty ? "." : ": \(Self.plain(violations)).")
+        + (violations.isEmpty ? "." : ": \(violations.joined(separator: ", ")).")
     case .quota(let words): "The namespace's quota or limits do not allow it: \(words)."
     case .webhook(let name, let message):
       "The admission webhook \(name) refused it" + (message.isEmpty ? "." : ": \(message).")
@@ -52,10 +52,5 @@ extension AdmissionRefusal.Cause {
     case .notFound: "poddump list -A shows what there is."
     case .other: "Try again; -v shows all that the API server said."
     }
-  }
-
-  /// Only what is refused, without how each container would have to be: that is in the detail.
-  private static func plain(_ violations: [String]) -> String {
-    violations.joined(separator: ", ")
   }
 }

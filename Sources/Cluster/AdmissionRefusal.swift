@@ -99,7 +99,8 @@ extension AdmissionRefusal.Cause {
     if let rest = message.between("admission webhook \"", "") {
       let name = rest.prefix { $0 != "\"" }
       let denied = rest.ranges(of: " denied the request").first.map { rest[$0.upperBound...] } ?? ""
-      return .webhook(name: String(name), message: String(denied.trimmingPrefix(": ")))
+      return .webhook(
+        name: String(name), message: String(denied.trimmingPrefix { ": ".contains($0) }))
     }
     if let rest = message.between("failed calling webhook \"", "") {
       let name = rest.prefix { $0 != "\"" }
@@ -137,14 +138,23 @@ extension AdmissionRefusal.Cause {
     if message.has("(BadRequest)") || message.has("(Invalid)")
       || message.has("(RequestEntityTooLarge)") || message.has("(UnsupportedMediaType)")
     {
-      return .invalid(message.quotation)
+      return .invalid(words(message))
     }
     if message.text.hasPrefix("Error from server (InternalError)")
       || message.text.hasPrefix("Error from server: ")
     {
-      return .other(message.quotation)
+      return .other(words(message))
     }
     return nil
+  }
+
+  /// The server's words without kubectl's before them.
+  private static func words(_ message: KubectlMessage) -> String {
+    let words = message.quotation
+    guard words.hasPrefix("Error from server ("), let head = words.ranges(of: "): ").first else {
+      return words
+    }
+    return String(words[head.upperBound...])
   }
 
   /// The list behind the level: "a (x, y), b (z)" is two; commas within brackets or quotes divide nothing.

@@ -73,7 +73,8 @@ extension Kubectl {
     let what = "Cannot add a container to pod \(pod.text)\(whereText)."
     let custom = JSONText.object([("securityContext", container.security.manifest)])
     let end = try await run(
-      what, try Self.debugArguments(pod, container), input: Array(custom.line.utf8), within: patience,
+      what, try Self.debugArguments(pod, container), input: Array(custom.line.utf8),
+      within: patience,
       into: CollectedOutput(what: what, limit: 64 << 10))
     switch try Self.answer(what, end.status, end.errors) {
     case nil: return .accepted
@@ -137,7 +138,9 @@ extension Kubectl {
   ///
   /// - Throws: `Failure` of kind `usage` when the name is none.
   package func createCommand(namespace: String) throws(Failure) -> Command {
-    command(["create", "--raw", try Self.path("/api/v1", "pods", namespace: namespace).text, "-f", "-"])
+    command([
+      "create", "--raw", try Self.path("/api/v1", "pods", namespace: namespace).text, "-f", "-",
+    ])
   }
 
   /// Deletes a pod at once, without the time that it would have to end by itself. A pod that is not there,

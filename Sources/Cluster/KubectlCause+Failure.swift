@@ -39,8 +39,9 @@ extension KubectlCause {
     _ what: String, status: ChildStatus, errors: String
   ) -> KubectlExecEnd {
     if case .exited(let code) = status {
-      if code == 126 || code == 127, case .noProgram = KubectlCause(runtime: errors) {
-        return .failed(KubectlCause(runtime: errors).failure(what, detail: detail(errors)))
+      // Only what the runtime itself says counts: a shell of the container has the same statuses.
+      if let cause = KubectlCause(runtime: errors) {
+        return .failed(cause.failure(what, detail: detail(errors)))
       }
       if code == 0 || KubectlMessage.remoteStatus(errors) == code { return .remoteExit(code) }
     }
@@ -48,11 +49,24 @@ extension KubectlCause {
     return failure.map(KubectlExecEnd.failed) ?? .remoteExit(0)
   }
 
-  /// The runtime's words, without the line that kubectl ends every remote failure with.
-  private init(runtime errors: String) {
+  /// How runtimes begin when they report that a program cannot be started.
+  private static let runtimeHeads = [
+    "OCI runtime exec failed", "executable file `", "open executable: ",
+  ]
+
+  /// The cause in the runtime's own words, without the line that kubectl ends every remote failure with;
+  /// nil when the runtime said nothing.
+  private init?(runtime errors: String) {
+    guard errors.contains("command terminated with exit code ") else { return nil }
     let lines = errors.split(whereSeparator: \.isNewline)
-    let start = lines.firstIndex { $0.contains("OCI runtime exec failed") } ?? lines.endIndex
-    self.init(errors: start < lines.endIndex ? "error: \(lines[start])" : "")
+    guard
+      let line = lines.first(where: { line in Self.runtimeHeads.contains { line.hasPrefix($0) } })
+    else { return nil }
+    switch KubectlCause(errors: "error: \(line)") {
+    case .noProgram(let name, let why): self = .noProgram(name: name, why: why)
+    case .processLimit: self = .processLimit
+    default: return nil
+    }
   }
 
   /// Nothing came from kubectl for too long.
@@ -93,14 +107,16 @@ extension KubectlCause {
 
   package var kind: Failure.Kind {
     switch self {
-    case .noKubeconfig, .missingKubeconfig, .brokenKubeconfig, .unknown: .other
-    case .badSelector: .usage
+    case .noKubeconfig, .missingKubeconfig, .brokenKubeconfig, .expired, .oldKubectl, .unknown:
+      .other
+    case .badSelector, .badImageName: .usage
+    case .rejected(let refusal): refusal.kind
     case .refused, .timedOut, .unreachable, .connectionLost, .insecure, .wrongProtocol,
       .overloaded, .kubeletUnreachable:
       .unreachable
     case .notLoggedIn, .loginProgramMissing, .loginFailed, .forbidden: .denied
     case .unknownContext, .unknownEntry, .notFound, .noSuchContainer: .notFound
-    case .containerNotRunning, .podFinished, .podNotScheduled, .noProgram: .noRoute
+    case .containerNotRunning, .podFinished, .podNotScheduled, .noProgram, .processLimit: .noRoute
     }
   }
 
@@ -130,11 +146,21 @@ extension KubectlCause {
     case .containerNotRunning(let name): "The container \"\(name)\" is not running."
     case .podFinished(let phase): "The pod is finished (\(phase)); no container of it runs."
     case .podNotScheduled: "The pod has not been given a node yet."
+    case .noProgram("", .missing): "The container does not have the program."
     case .noProgram(let name, .missing): "The container has no program \"\(name)\"."
+    case .noProgram("", .notExecutable): "The program cannot be run there: permission denied."
     case .noProgram(let name, .notExecutable):
       "The container's \"\(name)\" cannot be run: permission denied."
+    case .noProgram(_, .wrongFormat): "The program is built for another architecture."
+    case .noProgram("", .other): "The program cannot be started in the container."
     case .noProgram(let name, .other): "The program \"\(name)\" cannot be started in the container."
     case .kubeletUnreachable: "The API server cannot reach the kubelet on the pod's node."
+    case .processLimit:
+      "The container can start no other process: its limit of processes or of memory is reached."
+    case .rejected(let refusal): refusal.why
+    case .expired: "The API server no longer has what was asked for."
+    case .badImageName(let name): "\"\(name)\" is no name of an image."
+    case .oldKubectl(let flag): "This kubectl is too old: it does not know \(flag)."
     case .badSelector(let words): "The selector is not valid: \(words)."
     case .unknown(let words): "kubectl says: \(words)."
     }
@@ -170,7 +196,13 @@ extension KubectlCause {
     case .containerNotRunning: "Choose a running container with -c, or wait until it runs."
     case .podFinished: "Choose a pod that runs; poddump list shows them."
     case .podNotScheduled: "Wait until it runs; kubectl describe pod says what it waits for."
+    case .noProgram(_, .wrongFormat): "Choose a container of the node's architecture with -c."
     case .noProgram: "Choose another container with -c."
+    case .processLimit: "Use a route that starts nothing in this container: debug, ssh or node."
+    case .rejected(let refusal): refusal.fix
+    case .expired: "Start again."
+    case .badImageName: "Write it as HOST/NAME:TAG, in lower case."
+    case .oldKubectl: "Install a newer kubectl."
     case .kubeletUnreachable: "Check the node: kubectl get nodes."
     case .badSelector: "Write it as for kubectl: -l app=api,tier!=cache."
     case .unknown: "Try the same with kubectl; -v shows all it said."

@@ -31,13 +31,23 @@ package enum KubectlCause: Sendable, Equatable {
   case podFinished(phase: String)
   case podNotScheduled
   case noProgram(name: String, why: MissingProgram)
+  /// The container has no process, or no memory, left for another one.
+  case processLimit
   case kubeletUnreachable
+  /// What the API server refuses whoever asks: webhooks, policies, quotas, rules of the API.
+  case rejected(AdmissionRefusal.Cause)
+  /// What was asked for is too old to be answered (410).
+  case expired
+  /// An image's name that kubectl does not accept.
+  case badImageName(String)
+  /// A flag that this kubectl does not know.
+  case oldKubectl(flag: String)
   case badSelector(String)
   case unknown(String)
 
   /// Why a program cannot be started in a container.
   package enum MissingProgram: Sendable, Equatable {
-    case missing, notExecutable, other
+    case missing, notExecutable, wrongFormat, other
   }
 
   /// What kubectl's words mean.
@@ -46,8 +56,11 @@ package enum KubectlCause: Sendable, Equatable {
   package init(errors: String) {
     let message = KubectlMessage(errors)
     self =
-      Self.login(message) ?? Self.configuration(message) ?? Self.exec(message)
-      ?? Self.connection(message) ?? Self.answer(message) ?? .unknown(message.quotation)
+      Self.login(message) ?? Self.configuration(message)
+      // Before all that is read from an exec or a connection: a webhook's words may quote either.
+      ?? AdmissionRefusal.Cause.admission(message).map(KubectlCause.rejected)
+      ?? Self.exec(message) ?? Self.connection(message) ?? Self.answer(message)
+      ?? .unknown(message.quotation)
   }
 
   private static func login(_ message: KubectlMessage) -> KubectlCause? {
@@ -135,13 +148,18 @@ package enum KubectlCause: Sendable, Equatable {
     {
       return .forbidden(AccessDenial(message.quotation))
     }
+    if message.has("(Expired)") { return .expired }
+    if let name = message.between("invalid image name \"", "\"") { return .badImageName(name) }
+    if let flag = message.between("error: unknown flag: ", "") { return .oldKubectl(flag: flag) }
     if message.has("(NotFound)") || message.has("doesn't have a resource type")
       || message.has(" not found") || message.has("pod does not exist")
       || message.has("without a selector")
     {
       return .notFound(message.between("(NotFound): ", "") ?? message.quotation)
     }
-    if message.has("unable to parse requirement") || message.has("field label not supported") {
+    if message.has("unable to parse requirement") || message.has("field label not supported")
+      || message.has("that match label selector")
+    {
       return .badSelector(message.quotation)
     }
     if message.has("(ServiceUnavailable)") || message.has("(TooManyRequests)")
@@ -150,7 +168,7 @@ package enum KubectlCause: Sendable, Equatable {
     {
       return .overloaded(message.quotation)
     }
-    return nil
+    return AdmissionRefusal.Cause(message).map(KubectlCause.rejected)
   }
 
   private static func exec(_ message: KubectlMessage) -> KubectlCause? {
@@ -167,15 +185,30 @@ package enum KubectlCause: Sendable, Equatable {
       return .podFinished(phase: phase)
     }
     if message.has("does not have a host assigned") { return .podNotScheduled }
-    if message.has("error executing command in container")
-      || message.has("unable to start container process")
-      || message.has("executable file not found")
+    return program(message)
+  }
+
+  /// What container runtimes say about a program that cannot be started: containerd and runc as
+  /// recorded, crun 1.8.1 as measured.
+  private static func program(_ message: KubectlMessage) -> KubectlCause? {
+    let isMissing = message.has("executable file ") && message.has(" not found")
+    guard
+      isMissing || message.has("error executing command in container")
+        || message.has("unable to start container process") || message.has("open executable: ")
+    else { return nil }
+    // runc's helper was killed, or could not start a thread, before it reached the program.
+    if message.has("read init-p: connection reset by peer")
+      || message.text.lowercased().contains("resource temporarily unavailable")
     {
-      let why: MissingProgram =
-        message.has("executable file not found") || message.has("no such file or directory")
-        ? .missing : message.has("permission denied") ? .notExecutable : .other
-      return .noProgram(name: message.between("exec: \"", "\"") ?? "", why: why)
+      return .processLimit
     }
-    return nil
+    let name = message.between("exec: \"", "\"") ?? message.between("executable file `", "`") ?? ""
+    let why: MissingProgram =
+      message.text.contains("xec format error")
+      ? .wrongFormat
+      : message.has("ermission denied") || message.has("Operation not permitted")
+        ? .notExecutable
+        : isMissing || message.has("no such file or directory") ? .missing : .other
+    return .noProgram(name: name, why: why)
   }
 }

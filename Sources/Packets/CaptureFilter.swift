@@ -110,7 +110,8 @@ private struct FilterProgram: ~Copyable {
   /// The instructions in decimal, as `tcpdump -ddd` prints them.
   var text: String {
     let instructions = UnsafeBufferPointer(start: program.bf_insns, count: Int(program.bf_len))
-    return ([String(instructions.count)]
+    return
+      ([String(instructions.count)]
       + instructions.map { "\($0.code) \($0.jt) \($0.jf) \($0.k)" }).joined(separator: ",")
   }
 

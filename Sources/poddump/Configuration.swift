@@ -197,7 +197,8 @@ struct Configuration: Sendable, Equatable {
     }
     guard !routes.isEmpty else {
       throw Failure(
-        .usage, what, why: "route.\(key) names no route.", fix: "Write \(key) = [\"exec\", \"ssh\"].")
+        .usage, what, why: "route.\(key) names no route.",
+        fix: "Write \(key) = [\"exec\", \"ssh\"].")
     }
     return routes
   }

@@ -24,7 +24,8 @@ struct PlanText {
 
       """
     for step in plan.preparations {
-      text += "  first   \(step.text)\n          \(Self.commandLine(step.command))\n"
+      text += "  first   \(step.text)\n"
+      if let command = step.command { text += "          \(Self.commandLine(command))\n" }
       if let manifest = step.manifest {
         for line in manifest.split(separator: "\n") { text += "          \(line)\n" }
       }
@@ -78,7 +79,10 @@ struct PlanText {
           plan.preparations.map { step in
             .object([
               ("does", .string(step.text)),
-              ("here", .strings([step.command.executable] + step.command.arguments)),
+              (
+                "here",
+                step.command.map { .strings([$0.executable] + $0.arguments) } ?? .null
+              ),
               ("input", .optional(step.manifest)), ("undone", .string(step.undo)),
             ])
           })

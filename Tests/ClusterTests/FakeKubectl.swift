@@ -34,6 +34,8 @@ struct FakeKubectl {
   var kubectl: Kubectl
 
   init(_ script: String, isInteractive: Bool = true) throws {
+    // As in main: a script that does not read its input must not end the test run.
+    signal(SIGPIPE, SIG_IGN)
     scratch = try Scratch()
     let path = try scratch.write("kubectl", "#!/bin/sh\ncd '\(scratch.path)'\n\(script)\n")
     try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)

@@ -11,6 +11,7 @@ import Testing
   let plain: Kubectl
 
   init() throws {
+    signal(SIGPIPE, SIG_IGN)
     scratch = try Scratch()
     var kubectl = try Kubectl.find()
     // A machine that is busy with other tests is not what these are about.

@@ -9,7 +9,7 @@ extension FactFinder {
   /// - Returns: What `body` returned, or why the node could not be looked at.
   func withNode<R: Sendable>(
     _ subject: Subject,
-    _ body: @escaping @Sendable (NodeLogin, NodeFacts, NodeShell) async -> R
+    _ body: @escaping @Sendable (NodeLogin, NodeFacts, FarShell) async -> R
   ) async -> Result<R, Failure> {
     var first: Failure?
     var tried: Set<String> = []
@@ -50,7 +50,7 @@ extension FactFinder {
 
   private func withNode<R: Sendable>(
     _ subject: Subject, host: String,
-    _ body: @escaping @Sendable (NodeLogin, NodeFacts, NodeShell) async -> R
+    _ body: @escaping @Sendable (NodeLogin, NodeFacts, FarShell) async -> R
   ) async throws(Failure) -> R {
     let ssh = OpenSSH.find()
     let options = nodes.options
@@ -61,7 +61,7 @@ extension FactFinder {
     let result = try await withSSHProcess(
       settings, options: options, command: loader, isInteractive: nodes.isInteractive
     ) { process async throws(Failure) -> R in
-      let shell = NodeShell(process: process, place: place)
+      let shell = FarShell(process: process, place: place)
       let facts = try await shell.ask(question)
       var login = NodeLogin(
         destination: "\(settings.user)@\(settings.hostName)", engine: process.engine,

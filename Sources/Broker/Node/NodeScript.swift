@@ -102,7 +102,7 @@ package enum NodeScript {
 
   /// Reads the order. Without one, everything ends: at once at the end of input, and after a while where
   /// the shell can time its reads, since a connection may have gone dead in between.
-  private static let order = """
+  static let order = """
     (read -t 1 x </dev/null) 2>/dev/null
     if [ $? = 2 ]; then t=; else t="-t 60"; fi
     while

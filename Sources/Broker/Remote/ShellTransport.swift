@@ -1,9 +1,9 @@
 internal import Base
 
-/// Starts a process on a node by the shell that has answered already: it is sent its order, and becomes
-/// the stanza.
+/// Starts a process at the far end by the shell that has answered already: it is sent its order, and becomes
+/// the stanza or the engine.
 struct ShellTransport: Transport {
-  let shell: NodeShell
+  let shell: FarShell
   /// What reached the shell.
   let command: Command
 
@@ -20,5 +20,31 @@ struct ShellTransport: Transport {
     shell.streams.input.writeAll(Array(order.utf8))
     let result = try await body(shell.streams)
     return (result, await shell.end(errors(result)))
+  }
+}
+
+extension FarShell {
+  /// Puts the plan's engine there, if it brings one, and lends what becomes of this shell.
+  ///
+  /// - Parameters:
+  ///   - plan: What will be run.
+  ///   - what: The first sentence of a failure.
+  ///   - body: Captures.
+  ///   - keep: Runs its second parameter between the record of a file and its removal.
+  func open<R: Sendable>(
+    _ plan: Plan, _ what: String,
+    _ body: @escaping @Sendable (Plan, any Transport) async throws(Failure) -> R,
+    keeping keep: @escaping Placement.Keeper<R>
+  ) async throws(Failure) -> R {
+    let transport = ShellTransport(shell: self, command: plan.command)
+    guard let placement = plan.placement else { return try await body(plan, transport) }
+    return try await placement.place(
+      what, keeping: keep,
+      put: { bytes, digest, path async throws(Failure) in
+        try await put(bytes, digest: digest, placement, at: path, what)
+      }
+    ) { path async throws(Failure) in
+      try await body(plan.running(placement.path, at: path), transport)
+    }
   }
 }

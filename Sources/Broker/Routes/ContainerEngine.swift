@@ -11,8 +11,6 @@ struct ContainerEngine {
   let what: String
   /// What to do instead, in a sentence.
   let instead: String
-  /// What the capture's processes are called.
-  var name = "poddump"
 
   /// The interface asked for, if it is there; by default `eth0`, as kubelets name it, and where that
   /// is missing (host network, odd runtimes) all of them.
@@ -51,7 +49,7 @@ struct ContainerEngine {
   /// - Parameters:
   ///   - program: Where it is.
   ///   - isOurs: Whether it was put there by us: then its file is removed as it starts.
-  /// - Returns: The engine's command line, what is run there, and what ends it.
+  /// - Returns: The engine's command line, the order to the shell there, and what ends it.
   func tcpdump(
     _ program: String, isOurs: Bool = false
   ) throws(Failure) -> (engine: [String], remote: [String], ends: [String]) {
@@ -67,7 +65,7 @@ struct ContainerEngine {
       memoryLimit: container.memoryLimit)
     if isOurs { engine = ["sh", "-c", Self.unlinking, program] + engine.dropFirst() }
     return (
-      engine, Stanza.wrap(engine, shell: inside.bash ?? "sh", ttl: request.ttl, name: name),
+      engine, Stanza.parameters(engine, ttl: request.ttl),
       Stanza.endings(connection: "kubectl", timesReads: timesReads, ttl: request.ttl)
     )
   }
@@ -83,7 +81,8 @@ struct ContainerEngine {
     let engine = try Tap.arguments(
       program: program, request: request, interface: try interface(), filter: request.filter,
       memoryLimit: container.memoryLimit, unlinks: true)
-    return (engine, engine, Tap.endings(connection: "kubectl", ttl: request.ttl))
+    let order = inside.hasShell ? [NodeScript.direct] + engine : engine
+    return (engine, order, Tap.endings(connection: "kubectl", ttl: request.ttl))
   }
 
   /// What somebody should know before the capture starts.

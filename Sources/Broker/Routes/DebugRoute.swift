@@ -23,17 +23,18 @@ package enum DebugRoute: Route {
     let name = debug.running ?? FarChange.prefix + request.session
     let it = ContainerEngine(
       request: request, pod: pod, container: target, inside: expected(facts), what: what,
-      instead: "Use --route ssh or --route node.", name: name)
-    let transport = tools.transport(into: pod, name)
+      instead: "Use --route ssh or --route node.")
+    let ours = Container(name: name, role: .ephemeral)
     let run = try it.tcpdump("tcpdump")
     var plan = try it.plan(
       .debug, engine: request.engine?.rawValue ?? "tcpdump", run,
-      command: try transport.command(run.remote),
+      command: try tools.command(in: ours, of: pod, name: name),
       needs: [
         "\(debug.byPatch ? "patch" : "update") on pods/ephemeralcontainers in namespace "
           + pod.namespace, ExecRoute.mayExec(pod.namespace),
       ],
-      leaves: "an ended entry in the pod's list of ephemeral containers, until the pod is replaced: "
+      leaves:
+        "an ended entry in the pod's list of ephemeral containers, until the pod is replaced: "
         + "nobody can remove it")
     plan.target = "\(pod.namespace)/\(pod.name) (interface \(plan.interface))"
     plan.place = .debug(name)
@@ -114,7 +115,8 @@ package enum DebugRoute: Route {
         "Added the ephemeral container \(name) to \(pod.namespace)/\(pod.name). It ends by itself when "
           + "it is not used; its entry stays in the pod's spec until the pod is replaced.")
       try await tools.kubectl.wait(
-        for: name, of: pod.reference, deadline: .now + patience, tell: opening.tell)
+        for: name, of: pod.reference, deadline: .now + patience,
+        tell: { opening.tell("Waiting for it: \($0).") })
       return try await capture(plan, opening, name, body)
     }
   }
@@ -130,52 +132,52 @@ package enum DebugRoute: Route {
     }
     let tools = opening.tools
     let container = Container(name: name, role: .ephemeral)
-    let inside = try await tools.kubectl.look(into: pod, container)
-    let it = ContainerEngine(
-      request: opening.request, pod: pod, container: container, inside: inside, what: what,
-      instead: "Use --route ssh or --route node, or another image: debug in [image].", name: name)
-    try it.requirePacketSockets(fromFile: false)
-    let transport = tools.transport(into: pod, name)
+    return try await tools.kubectl.withShell(in: container, of: pod, name: name) {
+      inside, shell async throws(Failure) in
+      _ = shell.take()
+      let it = ContainerEngine(
+        request: opening.request, pod: pod, container: container, inside: inside, what: what,
+        instead: "Use --route ssh or --route node, or another image: debug in [image].")
+      try it.requirePacketSockets(fromFile: false)
+      let plan = try complete(planned, it, tools)
+      // What is put there goes with the container.
+      return try await shell.open(
+        plan, what, body, keeping: { _, work async throws(Failure) in try await work() })
+    }
+  }
+
+  /// The plan with what only our container could tell: its engine and the pod's interfaces.
+  private static func complete(
+    _ planned: Plan, _ it: ContainerEngine, _ tools: RouteTools
+  ) throws(Failure) -> Plan {
     var plan = planned
-    func complete(
-      _ engine: String, _ run: (engine: [String], remote: [String], ends: [String])
-    ) throws(Failure) {
-      let final = try it.plan(
-        .debug, engine: engine, run, command: try transport.command(run.remote), needs: [],
-        leaves: plan.leaves)
-      plan.engine = engine
-      plan.interface = final.interface
-      plan.interfaceName = final.interfaceName
-      plan.engineArguments = run.engine
-      plan.remoteArguments = run.remote
-      plan.command = final.command
-      plan.target = "\(pod.namespace)/\(pod.name) (interface \(final.interface))"
+    let brings = it.request.engine == .tap || tools.engines.given != nil
+    let run: (engine: [String], remote: [String], ends: [String])
+    if !brings, let tcpdump = it.inside.tcpdump {
+      run = try it.tcpdump(tcpdump)
+      plan.engine = "tcpdump"
+    } else {
+      let file = try tools.engines.file(for: it.inside.machine, it.what)
+      guard !it.inside.directories.isEmpty else {
+        throw Failure(
+          .noRoute, it.what,
+          why: "The image \(tools.settings.debugImage) has no tcpdump, and takes no file.",
+          fix: "Set another one: debug in [image].")
+      }
+      // The file's name begins with the container's, so that it is seen to be in use.
+      let session = it.container.name.dropFirst(FarChange.prefix.count) + it.request.session
+      let placement = Placement(
+        file, directories: it.inside.directories, session: String(session), writer: .head)
+      plan.placement = placement
+      run = try file.isTap ? it.tap(placement.path) : it.tcpdump(placement.path, isOurs: true)
+      plan.engine = file.isTap ? "tap" : "tcpdump"
     }
-    let brings = opening.request.engine == .tap || tools.engines.given != nil
-    if !brings, let tcpdump = inside.tcpdump {
-      try complete("tcpdump", try it.tcpdump(tcpdump))
-      return try await body(plan, transport)
-    }
-    // The file's name begins with the container's, so that it is seen to be in use.
-    let session = name.dropFirst(FarChange.prefix.count) + opening.request.session
-    let file = try tools.engines.file(for: inside.machine, what)
-    guard !inside.directories.isEmpty else {
-      throw Failure(
-        .noRoute, what,
-        why: "The image \(tools.settings.debugImage) has no tcpdump, and takes no file.",
-        fix: "Set another one: debug in [image].")
-    }
-    let placement = Placement(
-      file, directories: inside.directories, session: String(session), writer: .cat)
-    try complete(
-      file.isTap ? "tap" : "tcpdump",
-      try file.isTap ? it.tap(placement.path) : it.tcpdump(placement.path, isOurs: true))
-    let complete = plan
-    // What is put there goes with the container.
-    return try await placement.place(
-      by: transport, what, keeping: { _, work async throws(Failure) in try await work() }
-    ) { path async throws(Failure) in
-      try await body(complete.running(placement.path, at: path), transport)
-    }
+    let interface = try it.interface()
+    plan.interface = interface
+    plan.interfaceName = "\(it.pod.namespace)/\(it.pod.name)/\(interface)"
+    plan.target = "\(it.pod.namespace)/\(it.pod.name) (interface \(interface))"
+    plan.engineArguments = run.engine
+    plan.remoteArguments = run.remote
+    return plan
   }
 }

@@ -32,9 +32,8 @@ package enum ExecRoute: Route {
     }
     try it.requirePacketSockets(fromFile: true)
     let run = try it.tcpdump(tcpdump)
-    let transport = tools.transport(into: pod, container.name)
     return try it.plan(
-      .exec, engine: "tcpdump", run, command: try transport.command(run.remote),
+      .exec, engine: "tcpdump", run, command: try tools.command(in: container, of: pod),
       needs: [mayExec(pod.namespace)], leaves: "nothing")
   }
 
@@ -43,7 +42,9 @@ package enum ExecRoute: Route {
     _ body: @escaping @Sendable (Plan, any Transport) async throws(Failure) -> R
   ) async throws(Failure) -> R {
     guard plan.placement == nil else { return try await UploadRoute.open(plan, opening, body) }
-    return try await body(plan, try opening.containerTransport())
+    return try await opening.withContainerShell { shell async throws(Failure) in
+      try await body(plan, ShellTransport(shell: shell, command: plan.command))
+    }
   }
 
   /// The right that everything needs which runs in a container.
@@ -67,6 +68,15 @@ extension RouteTools {
     KubectlTransport(
       kubectl: kubectl, namespace: pod.namespace, pod: pod.name, container: container)
   }
+
+  /// What starts the shell in a container that finds out and captures.
+  func command(
+    in container: Container, of pod: Pod, name: String = "poddump"
+  ) throws(Failure) -> Command {
+    try transport(into: pod, container.name).command(
+      ContainerScript.arguments(
+        name: name, directories: ContainerFacts.directories(of: container)))
+  }
 }
 
 extension Opening {
@@ -75,8 +85,25 @@ extension Opening {
   /// - Throws: `Failure` when the target is no container.
   func containerTransport() throws(Failure) -> KubectlTransport {
     guard case .pod(let pod, let container) = facts.subject else {
-      throw Failure(.other, "Cannot capture from \(facts.subject.text).", why: "It is no container.")
+      throw Failure(
+        .other, "Cannot capture from \(facts.subject.text).", why: "It is no container.")
     }
     return tools.transport(into: pod, container.name)
+  }
+
+  /// Lends the shell that waits in the container, or a new one where a route before has used it.
+  func withContainerShell<R: Sendable>(
+    _ body: @escaping @Sendable (FarShell) async throws(Failure) -> R
+  ) async throws(Failure) -> R {
+    if let shell = shells.container, shell.take() { return try await body(shell) }
+    guard case .pod(let pod, let container) = facts.subject else {
+      throw Failure(
+        .other, "Cannot capture from \(facts.subject.text).", why: "It is no container.")
+    }
+    return try await tools.kubectl.withShell(in: container, of: pod) {
+      _, shell async throws(Failure) in
+      _ = shell.take()
+      return try await body(shell)
+    }
   }
 }

@@ -75,7 +75,8 @@ extension FactFinder {
   }
 
   /// Whether a helper pod may be created for the target, used and deleted.
-  func helper(_ subject: Subject, _ request: CaptureRequest) async -> Result<HelperFacts, Failure>? {
+  func helper(_ subject: Subject, _ request: CaptureRequest) async -> Result<HelperFacts, Failure>?
+  {
     guard request.route == .node || tools.settings.allowed.contains(.node) else { return nil }
     do throws(Failure) {
       return .success(try await helperFacts(subject, request))
@@ -92,9 +93,10 @@ extension FactFinder {
       throw Failure(.noRoute, what, why: "The pod has no node yet.")
     }
     let facts = HelperFacts(namespace: try await helperNamespace(subject))
-    let rights = ["create", "get", "delete"].map {
-      Right($0, "pods", namespace: facts.namespace)
-    } + [Right("create", "pods/exec", namespace: facts.namespace)]
+    let rights =
+      ["create", "get", "delete"].map {
+        Right($0, "pods", namespace: facts.namespace)
+      } + [Right("create", "pods/exec", namespace: facts.namespace)]
     let manifest = NodeRoute.helperPod(request, subject, node, facts, tools).manifest
     async let dryRun = answer(manifest, in: facts.namespace)
     let allowed = try await kubectl.areAllowed(rights)

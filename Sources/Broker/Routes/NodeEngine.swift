@@ -14,8 +14,6 @@ struct NodeEngine {
   let what: String
   /// How the node was reached.
   var route = RouteName.ssh
-  /// What the capture's processes are called.
-  var name = "poddump"
   /// The most memory there, in bytes; nil where there is no limit.
   var memoryLimit: Int?
 
@@ -58,7 +56,7 @@ struct NodeEngine {
       plan.preparations = [
         PlanStep(
           "puts \(placement.file.text) onto \(nodeName) as \(placement.path), through the same "
-            + "connection", command: command,
+            + "connection", command: nil,
           undo: "it removes itself when it starts, and poddump removes it when it does not")
       ]
       plan.leaves = "nothing: the file is removed as soon as it runs"
@@ -112,7 +110,7 @@ struct NodeEngine {
         fix: "Install tcpdump there, or use another route.")
     }
     let placement = Placement(
-      file, directories: node.tools.directories, session: request.session, writer: .cat)
+      file, directories: node.tools.directories, session: request.session, writer: .head)
     guard file.isTap else {
       var run = try stanza(
         placement.path, wanted, point, before: ["sh", "-c", ContainerEngine.unlinking])
@@ -126,7 +124,7 @@ struct NodeEngine {
         filter: wanted.filter, memoryLimit: memoryLimit, unlinks: true))
     let ttl = request.ttl
     return Run(
-      name: "tap", words: words, order: route == .ssh ? [NodeScript.direct] + words : words,
+      name: "tap", words: words, order: [NodeScript.direct] + words,
       ends: { Tap.endings(connection: $0, ttl: ttl) }, placement: placement)
   }
 
@@ -147,10 +145,7 @@ struct NodeEngine {
         memoryLimit: memoryLimit)
     let ttl = request.ttl
     return Run(
-      name: "tcpdump", words: words,
-      order: route == .ssh
-        ? Stanza.parameters(words, ttl: ttl)
-        : Stanza.wrap(words, shell: node.tools.bash ?? "sh", ttl: ttl, name: name),
+      name: "tcpdump", words: words, order: Stanza.parameters(words, ttl: ttl),
       ends: { Stanza.endings(connection: $0, timesReads: timesReads, ttl: ttl) })
   }
 
@@ -177,7 +172,8 @@ struct NodeEngine {
   private func capturePoint() throws(Failure) -> CapturePoint {
     switch subject {
     case .pod(let pod, _):
-      try PodPoint(pod: pod, node: node, asked: request.interface, choice: request.point,
+      try PodPoint(
+        pod: pod, node: node, asked: request.interface, choice: request.point,
         route: route
       ).find()
     case .node(let it):

@@ -38,22 +38,24 @@ package enum NodeRoute: Route {
     let tcpdump = Tcpdump.arguments(
       program: "tcpdump", request: request, interface: interface, facts: expected,
       memoryLimit: HelperManifest.memoryLimit)
-    let engine = (pod.findsProcess && !pod.isHostNetwork ? ["nsenter", "-t", "PID", "-n"] : []) + tcpdump
-    let remote = Stanza.wrap(engine, shell: "bash", ttl: request.ttl, name: pod.name)
+    let engine =
+      (pod.findsProcess && !pod.isHostNetwork ? ["nsenter", "-t", "PID", "-n"] : []) + tcpdump
     let transport = transport(pod, tools)
     return Plan(
       route: .node, engine: request.engine?.rawValue ?? "tcpdump", place: .node(nodeName),
       target: "\(facts.subject.text) (interface \(interface))",
       interfaceName: "\(facts.subject.name)/\(interface)", interface: interface,
-      filter: request.filter, engineArguments: engine, remoteArguments: remote,
+      filter: request.filter, engineArguments: engine,
+      remoteArguments: Stanza.parameters(engine, ttl: request.ttl),
       preparations: [
         PlanStep(
           "creates the helper pod \(pod.namespace)/\(pod.name) on node \(nodeName)",
           command: try tools.kubectl.createCommand(namespace: pod.namespace),
           manifest: pod.manifest.text(),
-          undo: "poddump deletes it; it ends by itself \(Caretaker.idle / 60) minutes after its last "
+          undo:
+            "poddump deletes it; it ends by itself \(Caretaker.idle / 60) minutes after its last "
             + "capture, and its object goes with poddump clean")
-      ], command: try transport.command(remote), ttl: request.ttl,
+      ], command: try transport.command(shell(pod.name)), ttl: request.ttl,
       needs: ["create, get, delete"].map { "\($0) on pods in namespace \(helper.namespace)" } + [
         ExecRoute.mayExec(helper.namespace)
       ],
@@ -89,8 +91,6 @@ package enum NodeRoute: Route {
 
   /// How long the image may be pulled.
   private static let patience = Duration.seconds(120)
-  /// How long finding the pod's process may take.
-  private static let lookPatience = Duration.seconds(25)
 
   package static func open<R: Sendable>(
     _ plan: Plan, _ opening: Opening,
@@ -113,71 +113,40 @@ package enum NodeRoute: Route {
       if let refusal = answer.refusal { throw refusal.failure(what) }
       opening.tell("Created the helper pod \(pod.namespace)/\(pod.name) on node \(node).")
       try await tools.kubectl.wait(
-        for: HelperManifest.container, of: reference, deadline: .now + patience, tell: opening.tell)
-      let transport = transport(pod, tools)
-      let facts = try await look(subject, by: transport, what)
-      return try await capture(plan, opening, pod, facts, transport, body)
+        for: HelperManifest.container, of: reference, deadline: .now + patience,
+        tell: { opening.tell("Waiting for it: \($0).") })
+      return try await tools.kubectl.withShell(
+        namespace: pod.namespace, pod: pod.name, container: HelperManifest.container,
+        argv: shell(pod.name), "Cannot look at node \(node) by node."
+      ) { shell async throws(Failure) in
+        _ = shell.take()
+        let facts = try await shell.ask(FactFinder.question(about: subject, mayUseSudo: false))
+        let plan = try complete(plan, opening, pod, facts)
+        // What is put there goes with the pod.
+        return try await shell.open(
+          plan, what, body, keeping: { _, work async throws(Failure) in try await work() })
+      }
     }
   }
 
-  /// Finds the pod's process, by the script that does so on nodes.
-  private static func look(
-    _ subject: Subject, by transport: KubectlTransport, _ what: String
-  ) async throws(Failure) -> NodeFacts {
-    let question = FactFinder.question(about: subject, mayUseSudo: false)
-    let answer = try await RemoteRun.run(
-      ["sh", "-s"], input: Array(NodeScript.text(question).utf8), on: transport,
-      within: lookPatience, what)
-    guard let facts = NodeFacts(answer: answer.output) else {
-      if case .failed(let failure) = answer.end { throw failure }
-      throw Failure(
-        .noRoute, what, why: "The helper pod's shell did not answer as a POSIX shell does.",
-        fix: "Set another image: node in [image].",
-        detail: printable(answer.errors + answer.output, limit: 1000))
-    }
-    return facts
+  /// A shell in the helper pod that reads its script from standard input, as on nodes that are logged in to.
+  private static func shell(_ name: String) -> [String] {
+    ["sh", "-c", #"exec "$(command -v bash || echo sh)" -s "$1""#, "sh", name]
   }
 
-  private static func capture<R: Sendable>(
-    _ planned: Plan, _ opening: Opening, _ pod: HelperManifest, _ facts: NodeFacts,
-    _ transport: KubectlTransport,
-    _ body: @escaping @Sendable (Plan, any Transport) async throws(Failure) -> R
-  ) async throws(Failure) -> R {
-    let what = opening.facts.refusal(by: .node)
+  /// The plan with what only the look from the node could tell.
+  private static func complete(
+    _ planned: Plan, _ opening: Opening, _ pod: HelperManifest, _ facts: NodeFacts
+  ) throws(Failure) -> Plan {
     var request = opening.request
     // It sees none of the node's interfaces, unless it is in the node's network.
     if !pod.isHostNetwork { request.point = .pod }
     let it = NodeEngine(
       request: request, subject: opening.facts.subject, node: facts,
-      engines: opening.tools.engines, what: what, route: .node, name: pod.name,
+      engines: opening.tools.engines, what: opening.facts.refusal(by: .node), route: .node,
       memoryLimit: HelperManifest.memoryLimit)
-    var plan = try it.plan(
-      command: planned.command, needs: planned.needs, connection: "kubectl")
-    if !pod.isHostNetwork, let pid = facts.pid, let namespace = facts.podNamespace {
-      plan.remoteArguments =
-        ["sh", "-c", sameNetwork, pod.name, String(pid), namespace] + plan.remoteArguments
-    }
-    plan.command = try transport.command(plan.remoteArguments)
-    plan.notes = []
+    var plan = try it.plan(command: planned.command, needs: planned.needs, connection: "kubectl")
     plan.preparations = planned.preparations
-    guard let placement = plan.placement else { return try await body(plan, transport) }
-    // What is put there goes with the pod.
-    let complete = plan
-    return try await placement.place(
-      by: transport, what, keeping: { _, work async throws(Failure) in try await work() }
-    ) { path async throws(Failure) in
-      try await body(complete.running(placement.path, at: path), transport)
-    }
+    return plan
   }
-
-  /// Makes sure, right before it is entered, that `$1` is still the process whose network is `$2`: between
-  /// the look and this, its number may have become another's.
-  private static let sameNetwork = """
-    [ "$(readlink "/proc/$1/ns/net")" = "$2" ] || {
-      echo "the pod's process has ended" >&2
-      exit 70
-    }
-    shift 2
-    exec "$@"
-    """
 }

@@ -45,10 +45,16 @@ package enum SSHRoute: Route {
     _ plan: Plan, _ opening: Opening,
     _ body: @escaping @Sendable (Plan, any Transport) async throws(Failure) -> R
   ) async throws(Failure) -> R {
-    guard let shell = opening.shell else {
+    guard let shell = opening.shells.node, shell.take(), let node = opening.facts.subject.node
+    else {
       throw Failure(.other, "Cannot capture from \(plan.target).", why: "Its connection is gone.")
     }
-    return try await shell.open(plan, opening, body)
+    return try await shell.open(plan, opening.facts.refusal(by: .ssh), body) {
+      path, work async throws(Failure) in
+      // It removes itself, or the shell there does; the journal is for what happens in between.
+      try await opening.during(
+        [.nodeFile(node: node, path: path)], undo: { _ async throws(Failure) in .done }, work)
+    }
   }
 
   /// What precedes tcpdump, where the user is not root.
@@ -99,20 +105,5 @@ package enum SSHRoute: Route {
     let parts = conditions + (filter.isEmpty ? [] : [filter])
     guard parts.count > 1 else { return parts.first ?? "" }
     return parts.map { "(\($0))" }.joined(separator: " and ")
-  }
-}
-
-extension NodeShell {
-  /// Puts the plan's engine onto the node, if it brings one, and lends what becomes of this shell.
-  func open<R: Sendable>(
-    _ plan: Plan, _ opening: Opening,
-    _ body: @escaping @Sendable (Plan, any Transport) async throws(Failure) -> R
-  ) async throws(Failure) -> R {
-    var plan = plan
-    if let placement = plan.placement {
-      let path = try await put(placement, opening.facts.refusal(by: route))
-      plan = plan.running(placement.path, at: path)
-    }
-    return try await body(plan, ShellTransport(shell: self, command: plan.command))
   }
 }

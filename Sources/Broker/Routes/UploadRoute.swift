@@ -33,15 +33,21 @@ package enum UploadRoute: Route {
       writer: try writer(inside, what))
     let run = try file.isTap ? it.tap(placement.path) : it.tcpdump(placement.path, isOurs: true)
     let transport = tools.transport(into: pod, container.name)
+    let command =
+      try inside.hasShell
+      ? tools.command(in: container, of: pod) : transport.command(run.remote)
     var plan = try it.plan(
-      route, engine: file.isTap ? "tap" : "tcpdump", run,
-      command: try transport.command(run.remote), needs: [ExecRoute.mayExec(pod.namespace)],
+      route, engine: file.isTap ? "tap" : "tcpdump", run, command: command,
+      needs: [ExecRoute.mayExec(pod.namespace)],
       leaves: "nothing: the file is removed as soon as it runs")
     plan.placement = placement
     plan.preparations = [
       PlanStep(
-        "puts \(file.text) into the container as \(placement.path)",
-        command: try transport.command(placement.arguments(path: placement.path, digest: "SHA256")),
+        "puts \(file.text) into the container as \(placement.path)"
+          + (placement.writer == .head ? ", through the same connection" : ""),
+        command: placement.writer == .head
+          ? nil
+          : try transport.command(placement.arguments(path: placement.path, digest: "SHA256")),
         undo: "it removes itself when it starts, and poddump removes it when it does not")
     ]
     return plan
@@ -66,6 +72,7 @@ package enum UploadRoute: Route {
     _ inside: ContainerFacts, _ what: String
   ) throws(Failure) -> Placement.Writer {
     if !inside.hasShell { return .tarAlone }
+    if inside.programs.isSuperset(of: ["head", "chmod"]) { return .head }
     if inside.programs.isSuperset(of: ["cat", "chmod"]) { return .cat }
     if inside.programs.contains("tar") { return .tar }
     throw Failure(
@@ -78,29 +85,42 @@ package enum UploadRoute: Route {
     _ body: @escaping @Sendable (Plan, any Transport) async throws(Failure) -> R
   ) async throws(Failure) -> R {
     guard let placement = plan.placement else {
-      throw Failure(.other, "Cannot capture from \(plan.target).", why: "There is nothing to put there.")
+      throw Failure(
+        .other, "Cannot capture from \(plan.target).", why: "There is nothing to put there.")
     }
     let transport = try opening.containerTransport()
     let what = opening.facts.refusal(by: plan.route)
     guard case .pod(let pod, let container) = opening.facts.subject else {
       throw Failure(.other, what, why: "It is no container.")
     }
+    let keep: Placement.Keeper<R> = { path, work async throws(Failure) in
+      let file = FarChange.file(
+        namespace: pod.namespace, pod: pod.name, uid: pod.uid, container: container.name,
+        path: path)
+      return try await opening.during(
+        [file],
+        undo: { change async throws(Failure) in
+          // Without a shell there is no rm either, and the tap removes itself.
+          placement.writer == .tarAlone
+            ? .gone : try await undo(change, kubectl: opening.tools.kubectl)
+        }, work)
+    }
+    if placement.writer == .head {
+      return try await opening.withContainerShell { shell async throws(Failure) in
+        try await shell.open(plan, what, body, keeping: keep)
+      }
+    }
     return try await placement.place(
-      by: transport, what,
-      keeping: { path, work async throws(Failure) in
-        let file = FarChange.file(
-          namespace: pod.namespace, pod: pod.name, uid: pod.uid, container: container.name,
-          path: path)
-        return try await opening.during(
-          [file],
-          undo: { change async throws(Failure) in
-            // Without a shell there is no rm either, and the tap removes itself.
-            placement.writer == .tarAlone
-              ? .gone : try await undo(change, kubectl: opening.tools.kubectl)
-          }, work)
+      what, keeping: keep,
+      put: { bytes, digest, path async throws(Failure) in
+        try await placement.put(bytes, digest, at: path, by: transport, what)
       }
     ) { path async throws(Failure) in
-      try await body(plan.running(placement.path, at: path), transport)
+      let plan = plan.running(placement.path, at: path)
+      guard placement.writer != .tarAlone else { return try await body(plan, transport) }
+      return try await opening.withContainerShell { shell async throws(Failure) in
+        try await body(plan, ShellTransport(shell: shell, command: plan.command))
+      }
     }
   }
 }

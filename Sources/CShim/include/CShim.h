@@ -10,4 +10,8 @@ int poddump_pipe_cloexec(int descriptors[2]);
 /// the size in bytes that the kernel gave, or -1 where it cannot be set.
 int poddump_set_pipe_size(int descriptor, int bytes);
 
+/// Looks whether a child has ended, and leaves it to be waited for (waitid(2) with WNOWAIT). Returns 1 with
+/// its exit status in `status`, 2 with the signal that ended it, 0 while it runs, -1 with errno set.
+int poddump_peek_child(int pid, int *status);
+
 #endif
