@@ -40,8 +40,7 @@ extension InLab {
       .killed, .interrupted, .counted, .killedEarly, .interrupted, .readerCloses, .killed,
       .interruptedWithoutJanitor, .carrierKilled, .killedEarly, .interrupted, .counted, .killed,
       .interrupted, .readerCloses, .killedEarly, .interruptedWithoutJanitor, .carrierKilled,
-      .killed,
-      .interrupted,
+      .interrupted, .killed,
     ]
 
     let folder: Folder
