@@ -60,8 +60,11 @@ package struct ContainerFacts: Sendable, Equatable {
   /// it would (proc_sys_kernel(5), arch). A tcpdump that is not run by root tries the loopback: its file may
   /// have the capability.
   static let questions = """
-    for n in tcpdump bash sleep \(placingPrograms.joined(separator: " ")); do
+    for n in tcpdump bash; do
       p=$(command -v "$n") && echo "$n=$p"
+    done
+    for n in sleep \(placingPrograms.joined(separator: " ")); do
+      command -v "$n" >/dev/null && echo "$n=yes"
     done
     (read -t 1 x </dev/null) 2>/dev/null
     [ $? = 2 ] || echo timed=yes
