@@ -151,7 +151,8 @@ package struct Engines: Sendable, Equatable {
       }
       return given
     }
-    guard let tap = taps.first(where: { $0.machine == machine || Self.runs($0.machine, on: machine) })
+    guard
+      let tap = taps.first(where: { $0.machine == machine || Self.runs($0.machine, on: machine) })
     else {
       throw Failure(
         .noRoute, what,

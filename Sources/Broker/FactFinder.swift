@@ -72,7 +72,8 @@ package struct FactFinder: Sendable {
   package func survey(_ request: CaptureRequest) async throws(Failure) -> (Facts, Decision) {
     let subject = try await subject(of: request)
     let routes = candidates(request, subject)
-    return try await gather(Set(routes.map(\.facts)), Search(request), Facts(subject: subject), nil) {
+    return try await gather(Set(routes.map(\.facts)), Search(request), Facts(subject: subject), nil)
+    {
       facts, _ async in
       .success((facts, decide(request, facts: facts, routes: routes, tools: tools)))
     }.get()
@@ -315,7 +316,8 @@ extension Kubectl {
       "Cannot look into \(pod.namespace)/\(pod.name) (container \(container.name)) by exec."
     let answer = try await exec(
       what, namespace: pod.namespace, pod: pod.name, container: container.name,
-      argv: ["sh", "-c", ContainerFacts.script, "poddump"] + ContainerFacts.directories(of: container))
+      argv: ["sh", "-c", ContainerFacts.script, "poddump"]
+        + ContainerFacts.directories(of: container))
     guard let facts = ContainerFacts(answer: answer) else {
       throw Failure(
         .other, what, why: "The container's shell did not answer as a POSIX shell does.",

@@ -28,7 +28,9 @@ package enum Tap {
     if let memoryLimit {
       words += ["--buffer", String(Tcpdump.bufferKiB(memoryLimit: memoryLimit))]
     }
-    for (linkType, program) in try programs(filter) { words += ["--filter", "\(linkType):\(program)"] }
+    for (linkType, program) in try programs(filter) {
+      words += ["--filter", "\(linkType):\(program)"]
+    }
     if unlinks { words.append("--unlink") }
     return words + ["-w", "-"]
   }

@@ -25,9 +25,13 @@ struct PlanText {
       """
     for step in plan.preparations {
       text += "  first   \(step.text)\n          \(Self.commandLine(step.command))\n"
+      if let input = step.input {
+        text += "  stdin   \(input)\(step.manifest == nil ? "" : ":")\n"
+      }
       if let manifest = step.manifest {
         for line in manifest.split(separator: "\n") { text += "          \(line)\n" }
       }
+      text += "  undone  \(step.undo)\n"
     }
     text += """
         there   \(ShellWord.join(plan.engineArguments))
@@ -43,7 +47,6 @@ struct PlanText {
 
       """
     for end in plan.ends { text += "          \(end)\n" }
-    for step in plan.preparations { text += "  undone  \(step.undo)\n" }
     for note in plan.notes { text += "  note    \(note)\n" }
     return text
   }
@@ -79,7 +82,8 @@ struct PlanText {
             .object([
               ("does", .string(step.text)),
               ("here", .strings([step.command.executable] + step.command.arguments)),
-              ("input", .optional(step.manifest)), ("undone", .string(step.undo)),
+              ("stdin", .optional(step.input)), ("manifest", .optional(step.manifest)),
+              ("undone", .string(step.undo)),
             ])
           })
       ), ("there", .strings(plan.engineArguments)),

@@ -42,6 +42,8 @@ package enum UploadRoute: Route {
       PlanStep(
         "puts \(file.text) into the container as \(placement.path)",
         command: try transport.command(placement.arguments(path: placement.path, digest: "SHA256")),
+        input: (placement.writer == .cat ? file.path : "an archive of \(file.path)")
+          + (placement.writer == .tarAlone ? "" : ", whose digest SHA256 stands for"),
         undo: "it removes itself when it starts, and poddump removes it when it does not")
     ]
     return plan
