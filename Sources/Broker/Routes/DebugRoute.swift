@@ -53,6 +53,9 @@ package enum DebugRoute: Route {
           command: debug.byPatch
             ? try tools.kubectl.debugCommand(pod.reference, container: container)
             : try tools.kubectl.putCommand(into: pod.reference),
+          input: debug.byPatch
+            ? "the securityContext of this entry, which the pod gets"
+            : "the pod as it is then, with this entry added to spec.ephemeralContainers",
           manifest: container.manifest.text(), undo: undo)
       ]
     }
