@@ -39,7 +39,7 @@ import Testing
   @Test func oneThatRunsIsUsedAgain() throws {
     let plan = try RouteGround { $0.debug.running = "poddump-0badcafe" }.plan(.debug)
     #expect(plan.place == .debug("poddump-0badcafe") && plan.preparations.isEmpty)
-    #expect(plan.leaves == "nothing new")
+    #expect(plan.leaves == "nothing new" && plan.needs == [ExecRoute.mayExec("shop")])
     #expect(
       plan.notes == ["The ephemeral container poddump-0badcafe is there already and is used again."]
     )

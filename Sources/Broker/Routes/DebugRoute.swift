@@ -44,6 +44,7 @@ package enum DebugRoute: Route {
     if debug.running != nil {
       plan.notes.append("The ephemeral container \(name) is there already and is used again.")
       plan.leaves = "nothing new"
+      plan.needs = [ExecRoute.mayExec(pod.namespace)]
       plan.ends.append(undo)
     } else {
       let container = container(name, request, debug, tools)
