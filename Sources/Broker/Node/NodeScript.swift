@@ -149,6 +149,8 @@ package enum NodeScript {
   /// - The process is looked for by the ID alone: the path before it depends on cgroup version, driver,
   ///   service class and runtime. Of several (a container may hold containers) the first counts that
   ///   has the pod's address in its network.
+  /// - The shell says which process it is, and when that was started (proc_pid_stat(5), field 22, the 20th from
+  ///   the name's end): it stays for the whole capture, and is ended by that if it outlives its connection.
   /// - Links are read by netlink (`ip`) from within the pod's network namespace: sysfs belongs to the mount,
   ///   and after a mere `nsenter -n` answers for somebody else. /proc/PID/root is its own sysfs.
   /// - busybox may have the applets without links to them.
@@ -168,6 +170,12 @@ package enum NodeScript {
     brief() { if has timeout; then timeout 3 "$@"; else "$@"; fi; }
     echo "\#(greeting)"
     \#(ContainerFacts.questions)
+    { read -r x <"/proc/$$/stat"; } 2>/dev/null && {
+      set -f
+      set -- ${x##*) }
+      set +f
+      echo "shell=$$ ${20}"
+    }
     set -- /run /tmp /var/tmp /dev/shm
     \#(ContainerFacts.directoryQuestions)
     echo "ssh=$poddump_ssh"
