@@ -198,9 +198,10 @@ import Testing
   }
 
   @Test(arguments: [
-    ("echo yes", true), ("echo no; exit 1", false),
-    ("echo \"Warning: resource 'nodes' is not namespace scoped\" >&2; echo yes", true),
-    ("echo 'no - RBAC: role not found'; exit 1", false),
+    (#"echo '{"status": {"allowed": true}}'"#, true),
+    (#"echo '{"status": {"allowed": false}}'"#, false),
+    (#"echo 'Warning: old' >&2; echo '{"status": {"allowed": true, "reason": "RBAC"}}'"#, true),
+    (#"echo '{"status": {"allowed": false, "reason": "no - RBAC: role not found"}}'"#, false),
   ])
   func rights(_ script: String, _ expected: Bool) async throws {
     let fake = try FakeKubectl(script)
