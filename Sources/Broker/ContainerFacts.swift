@@ -23,8 +23,6 @@ package struct ContainerFacts: Sendable, Equatable {
   package var opens = true
   /// The machine's name as uname(1) has it, or nil.
   package var machine: String?
-  /// Whether there is a shell at all.
-  package var hasShell = true
   /// The programs there that putting a file there takes.
   package var programs: Set<String> = []
   /// Of the directories asked about, those where a file may be written and run, in their order.

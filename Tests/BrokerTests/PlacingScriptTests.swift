@@ -238,7 +238,7 @@ import Testing
     return (path, kept.all)
   }
 
-  @Test(arguments: [Placement.Writer.cat, .tar, .tarAlone])
+  @Test(arguments: [Placement.Writer.cat, .tar])
   func theFirstDirectoryThatTakesIt(_ writer: Placement.Writer) async throws {
     let scratch = try Scratch()
     let missing = scratch.path + "/missing"

@@ -31,6 +31,11 @@ struct RemoteRun: Sendable {
         .unreachable, what, why: "It took longer than \(patience.components.seconds) s.",
         fix: "Check the connection, and try again.", detail: printable(exchange.errors))
     }
+    guard !exchange.isTooLong else {
+      throw Failure(
+        .other, what, why: "It answered with more than a program of ours does.",
+        fix: "See what the container's programs print.", detail: printable(exchange.errors))
+    }
     return RemoteRun(output: exchange.text, errors: exchange.errors, end: end)
   }
 }
