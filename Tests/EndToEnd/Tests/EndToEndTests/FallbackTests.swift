@@ -23,7 +23,9 @@ extension InLab {
         try #require(end.status == 0, "\(end.errors)")
       }
       let path = "/usr/bin/tcpdump"
-      try run("mv \(path) \(path).kept && printf '%s\\n' '#!/bin/bash' '\(script)' >\(path) && chmod 755 \(path)")
+      try run(
+        "mv \(path) \(path).kept && printf '%s\\n' '#!/bin/bash' '\(script)' >\(path) && chmod 755 \(path)"
+      )
       defer { try? run("mv -f \(path).kept \(path)") }
       try body()
     }

@@ -47,7 +47,8 @@ struct FivePackets {
     let address = try #require(pod.podIP)
     let file = "\(folder.path)/\(folder.nextNumber()).pcap"
     try end.bytes.write(to: URL(filePath: file))
-    let own = pod.isHostNetwork ? "host \(address) and tcp port \(pod.port ?? 0)" : "host \(address) or arp"
+    let own =
+      pod.isHostNetwork ? "host \(address) and tcp port \(pod.port ?? 0)" : "host \(address) or arp"
     for filter in ["", own] {
       // Many files: tshark takes half a second to start, and this a hundredth.
       let read = try Program.run(["/usr/bin/env", "tcpdump", "-n", "-r", file, "--count", filter])

@@ -23,7 +23,7 @@ extension InLab {
     private func leavingNothing(_ body: () throws -> Void) throws {
       let before = try Lab.processes()
       let files = try lab.running.map { ($0.target, try Lab.files($0.target)) }
-      let pinging = try Pinging(from: "bb", lab.address("quiet"))
+      let pinging = try Pinging(from: "bb", lab.address("quiet"), for: 600)
       defer { pinging.end() }
       try body()
       pinging.end()
@@ -73,7 +73,8 @@ extension InLab {
           }
           Golden.expect(
             refused.map { "\($0.pod.target)\n\($0.words)" }.joined(separator: "\n"), "Routes",
-            "pods that cannot be captured with \(login.isConfigured ? "ssh" : "nothing") configured")
+            "pods that cannot be captured with \(login.isConfigured ? "ssh" : "nothing") configured"
+          )
           pods = refused.map(\.pod)
         }
       }
