@@ -40,7 +40,7 @@ extension InLab {
       (script: "exit 1", words: "exit status 1"),
       (script: "ulimit -c 0; kill -SEGV \"$$\"", words: "exit status 139"),
       (script: "kill -KILL \"$$\"", words: "exit status 137"),
-      (script: "echo something else; exit 0", words: ""),
+      (script: "echo something else; exit 0", words: "something else"),
     ]
 
     @Test(arguments: broken)
