@@ -45,13 +45,17 @@ package struct ContainerFacts: Sendable, Equatable {
   static let placingPrograms = ["cat", "chmod", "rm", "head", "sha256sum", "tar", "wc"]
 
   /// Where a file may be put that is to be run: `$@` are the directories.
+  ///
+  /// The root, whose path is nothing but the slash, has a variable of its own: bash 5.2 matches no pattern
+  /// that begins with a quoted expansion like `"${m%/}"` if nothing is left of it.
   static let directoryQuestions = #"""
     for d in "$@"; do
       [ -d "$d" ] && [ -w "$d" ] && [ -x "$d" ] && echo "dir=$d"
     done
     while read -r x m t o x; do
+      r=${m%/}
       for d in "$@"; do
-        case $d/ in "${m%/}"/*) echo "mount=$m $o"; break ;; esac
+        case $d/ in "$r"/*) echo "mount=$m $o"; break ;; esac
       done
     done </proc/self/mounts
     """#

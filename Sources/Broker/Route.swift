@@ -113,4 +113,27 @@ package struct Opening: Sendable {
       changes, cluster: await ClusterReference(tools.kubectl), undo: undo,
       left: { _, failure in tell(failure.sentence) }, body)
   }
+  /// Writes down what is there already, for the time that `body` runs and beside it: a shell at the far end,
+  /// which ends by itself unless its connection goes dead. So nothing is refused where it cannot be written
+  /// down.
+  ///
+  /// - Parameters:
+  ///   - change: What is there; nil where that is not known.
+  ///   - isSettled: Asked after `body`: whether nothing is left of it. Else the janitor looks after it.
+  ///   - body: Uses it.
+  func noting<R: Sendable>(
+    _ change: FarChange?, isSettled: @Sendable () -> Bool,
+    _ body: () async throws(Failure) -> R
+  ) async throws(Failure) -> R {
+    guard let journal, let change, change.isValid else { return try await body() }
+    async let entry = try? journal.record(change, cluster: ClusterReference(tools.kubectl))
+    let result: Result<R, Failure>
+    do throws(Failure) {
+      result = .success(try await body())
+    } catch {
+      result = .failure(error)
+    }
+    if let entry = await entry, isSettled() { journal.strike(entry) }
+    return try result.get()
+  }
 }

@@ -291,7 +291,8 @@ package struct Session: Sendable {
     case .exited(0): nil
     case .exited(let code):
       TcpdumpCause.failure(
-        target: plan.target, interface: plan.interface, place: plan.place, exitCode: code,
+        target: plan.target, interface: plan.interface, program: plan.engine, place: plan.place,
+        exitCode: code,
         messages: messages.text)
     case .failed(let failure): failure
     }

@@ -1,4 +1,5 @@
 package import Base
+internal import Cluster
 
 /// What tcpdump's own words on standard error mean for the user.
 ///
@@ -10,13 +11,14 @@ package enum TcpdumpCause {
   /// - Parameters:
   ///   - target: What was to be captured, such as "shop/web (container web, eth0)".
   ///   - interface: The interface's name.
-  ///   - place: Where tcpdump ran.
+  ///   - program: What ran: "tcpdump", "tap".
+  ///   - place: Where it ran.
   ///   - exitCode: The exit status of the far end.
   ///   - messages: What it wrote to standard error, printable and bounded.
   /// - Returns: The failure that the user sees.
   package static func failure(
-    target: String, interface: String, place: EnginePlace = .container, exitCode: Int32,
-    messages: String
+    target: String, interface: String, program: String = "tcpdump",
+    place: EnginePlace = .container, exitCode: Int32, messages: String
   ) -> Failure {
     let what = "Cannot capture from \(target)."
     let isContainer = if case .node = place { false } else { true }
@@ -67,35 +69,16 @@ package enum TcpdumpCause {
           ? "Try --throughput, or choose a container with a newer tcpdump with -c."
           : "Try --throughput, or \(other).")
     }
-    switch exitCode {
-    case 126:
-      return cause(
-        .noRoute, "tcpdump there cannot be run (exit status 126).",
-        "It lies on a noexec mount or is built for another architecture.")
-    case 127:
-      return isContainer
-        ? cause(
-          .noRoute, "The container has no tcpdump.", "Choose a container that has it with -c.")
-        : cause(
-          .noRoute, "tcpdump is not there on \(place.text) any more.", "Install it there.")
-    case 137:
-      return cause(
-        .other,
-        "The capture was killed \(isContainer ? "in" : "on") \(place.text) (exit status 137).",
-        isContainer
-          ? "The container was stopped, or is out of memory: see kubectl describe pod."
-          : "Somebody killed it, or the node is out of memory: see its system log.")
-    case 139:
-      return cause(
-        .other,
-        "tcpdump crashed \(isContainer ? "in" : "on") \(place.text) (exit status 139).",
-        other.prefix(1).uppercased() + other.dropFirst() + ".")
-    default:
+    switch ExitCause(status: exitCode, messages: messages) {
+    case .gaveUp:
       let line = firstLine(messages)
       let said = line.isEmpty ? "without a word" : "and said: \(line)"
       return cause(
-        .other, "tcpdump there ended with exit status \(exitCode) \(said).",
+        .other, "\(program) there ended with exit status \(exitCode) \(said).",
         "Run again with -v to see everything it said.")
+    case let cause:
+      return cause.failure(
+        what, program: program, place: place.text, detail: messages.isEmpty ? nil : messages)
     }
   }
 
@@ -115,7 +98,9 @@ package enum TcpdumpCause {
       !$0.contains("data link type") && !$0.contains("listening on")
     }
     guard var line = lines.first else { return "" }
-    if line.hasPrefix("tcpdump: ") { line = line.dropFirst("tcpdump: ".count) }
+    for speaker in ["tcpdump: ", "tap: "] where line.hasPrefix(speaker) {
+      line = line.dropFirst(speaker.count)
+    }
     return printable(line, limit: 200)
   }
 }

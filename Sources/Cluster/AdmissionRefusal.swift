@@ -64,6 +64,7 @@ package struct AdmissionRefusal: Sendable, Equatable {
   /// The failure that the user sees.
   ///
   /// - Parameter what: What was tried, a full sentence.
+  /// - Returns: What, why and what to do.
   package func failure(_ what: String) -> Failure {
     Failure(
       cause.kind, what, why: printable(cause.why, limit: 1000),

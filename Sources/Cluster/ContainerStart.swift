@@ -107,6 +107,7 @@ package enum StartTrouble: Sendable, Equatable {
   /// The failure that the user sees.
   ///
   /// - Parameter what: What was tried, a full sentence.
+  /// - Returns: What, why and what to do.
   package func failure(_ what: String) -> Failure {
     Failure(kind, what, why: printable(why, limit: 600), fix: fix)
   }

@@ -66,6 +66,7 @@ package enum ExitCause: Sendable, Equatable {
   ///   - program: The program's name.
   ///   - place: Where it ran: "the container", "node n1".
   ///   - detail: The far end's own words, already printable.
+  /// - Returns: What, why and what to do.
   package func failure(
     _ what: String, program: String, place: String, detail: String? = nil
   ) -> Failure {

@@ -109,6 +109,8 @@ extension JSONReader {
   /// - Parameters:
   ///   - role: Which list.
   ///   - mounts: Receives what each container mounts, by its name.
+  /// - Returns: The containers in the list's order, without their status.
+  /// - Throws: `JSONError` where the bytes are no JSON.
   mutating func containers(
     _ role: Container.Role, mounts: inout [String: [VolumeMount]]
   ) throws(JSONError) -> [Container] {

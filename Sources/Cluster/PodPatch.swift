@@ -2,13 +2,10 @@
 /// and this program does not know must go back unchanged.
 struct PodPatch {
   /// The pod's `metadata.uid`.
-  private(set) var uid: String?
+  let uid: String?
   /// The names of the ephemeral containers that the pod has.
-  private(set) var names: [String] = []
-  /// Where the text goes, and what stands around the new entry there.
-  private var offset: Int?
-  private var head = ""
-  private var tail = ""
+  var names: [String] { place.names }
+  private let place: Place
 
   /// Finds the place. Of a member that stands twice the last one counts, as for Go's decoder.
   ///
@@ -30,28 +27,24 @@ struct PodPatch {
     guard isObject, let place else { throw .malformed(at: 0) }
     try reader.end()
     self.uid = uid
-    names = place.names
-    offset = place.offset
-    head = place.head
-    tail = place.tail
-    end = place.end
+    self.place = place
   }
-
-  /// Where what is replaced ends; only a null is ever replaced.
-  private var end = 0
 
   /// The pod with the entry in it.
   ///
   /// - Parameters:
   ///   - entry: The entry as JSON text.
   ///   - json: The bytes that the place was found in.
+  /// - Returns: The pod's JSON, for the API.
   func adding(_ entry: String, to json: UnsafeRawBufferPointer) -> [UInt8] {
-    guard let offset else { return Array(json) }
-    return Array(json[..<offset]) + Array("\(head)\(entry)\(tail)".utf8) + Array(json[end...])
+    Array(json[..<place.start]) + Array("\(place.head)\(entry)\(place.tail)".utf8)
+      + Array(json[place.end...])
   }
 
+  /// Where the text goes, and what stands around the new entry there.
   private struct Place {
-    var offset: Int
+    /// What lies between start and end is replaced: nothing, or a null.
+    var start: Int
     var end: Int
     var head: String
     var tail: String
@@ -74,7 +67,7 @@ struct PodPatch {
     let close = reader.position - 1
     return list
       ?? Place(
-        offset: close, end: close, head: (isEmpty ? "" : ",") + "\"ephemeralContainers\":[",
+        start: close, end: close, head: (isEmpty ? "" : ",") + "\"ephemeralContainers\":[",
         tail: "]")
   }
 
@@ -94,9 +87,9 @@ struct PodPatch {
     guard isArray else {
       // null stands for no list.
       guard json[start] == UInt8(ascii: "n") else { throw .malformed(at: start) }
-      return Place(offset: start, end: end, head: "[", tail: "]")
+      return Place(start: start, end: end, head: "[", tail: "]")
     }
     return Place(
-      offset: end - 1, end: end - 1, head: isEmpty ? "" : ",", tail: "", names: names)
+      start: end - 1, end: end - 1, head: isEmpty ? "" : ",", tail: "", names: names)
   }
 }

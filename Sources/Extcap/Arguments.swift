@@ -151,6 +151,22 @@ extension Argument {
       Choice("host", display: "host (the pod's interface on the node)"),
       Choice("pod", display: "pod (in the pod's own network)"),
     ]), group: capture, tooltip: "Where on the node the packets are taken, by ssh")
+  /// What captures at the far end.
+  package static let engine = Argument(
+    name: "engine", title: "Engine",
+    kind: .choice([
+      Choice("auto", display: "auto (tcpdump where there is one, else the tap)", isDefault: true),
+      Choice("tcpdump"),
+      Choice("tap", display: "tap (poddump's own, brought along)"),
+    ]), group: capture, tooltip: "The program that captures at the far end")
+  /// Which routes may be taken that are not taken unasked.
+  package static let allow = Argument(
+    name: "allow", title: "Allow a route that is not taken unasked",
+    kind: .choice([
+      Choice("none", isDefault: true),
+      Choice("node", display: "node (may create a helper pod on the pod's node)"),
+    ]), group: advanced,
+    tooltip: "For the route auto; what the configuration allows is allowed here too")
   /// Whether the capture's own connection is captured too.
   package static let includeOwnTraffic = Argument(
     name: "include-own-traffic", title: "Keep the capture's own connection", kind: .flag,
@@ -205,8 +221,8 @@ extension Argument {
 
   private static let choosingPod = [context, namespace, pod]
   private static let capturing = [
-    interface, route, at, snaplen, throughput, duration, count, ttl, includeOwnTraffic, logFile,
-    logLevel,
+    interface, route, at, engine, snaplen, throughput, duration, count, ttl, allow,
+    includeOwnTraffic, logFile, logLevel,
   ]
 
   /// The argument of that name.

@@ -78,7 +78,9 @@ package struct CaptureStatistics: Sendable, Equatable {
 
   /// Takes one of tcpdump's own lines; false when it is none.
   private mutating func understand(_ text: String) -> Bool {
-    let body = text.hasPrefix("tcpdump: ") ? text.dropFirst(9) : text[...]
+    // Both engines say who speaks.
+    let speaker = ["tcpdump: ", "tap: "].first(where: text.hasPrefix)
+    let body = text.dropFirst(speaker?.count ?? 0)
     if body.hasPrefix("listening on ") { return understandListening(body.dropFirst(13)) }
     for routine in Self.routine where body.hasPrefix(routine) { return true }
     // Asked by SIGUSR1 it says all counters in one line.

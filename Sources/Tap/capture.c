@@ -110,7 +110,7 @@ static bool open_all(void) {
   // handed over after 10 ms however empty. At least a block and the blocks about interfaces fit.
   uint64_t waiting = memory / 4;
   const uint64_t least = RING_BLOCK_MOST + (uint64_t)PCAP_BLOCK_MOST * (self.count + 1);
-  if (!outbox_open(&self.outbox, (size_t)(waiting < least ? least : waiting))) {
+  if (!outbox_open(&self.outbox, (size_t)(waiting < least ? least : waiting), (size_t)least)) {
     complain(NULL, "There is no memory for packets");
     return false;
   }

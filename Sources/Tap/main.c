@@ -1,5 +1,7 @@
 #include "main.h"
 
+#include <linux/fcntl.h>
+
 #include "capture.h"
 #include "facts.h"
 #include "options.h"
@@ -12,8 +14,22 @@ static void say(const char *words) {
   text_write(1, &line);
 }
 
+/// A standard descriptor that was handed over closed would become the first one that is opened: packets
+/// could be written into a socket of ours. Each such is made a pipe whose other end is closed, which is
+/// at its end for reading, and broken for writing.
+static void fill_descriptors(void) {
+  for (int descriptor = 0; descriptor < 3; descriptor++) {
+    int ends[2];
+    if (KERNEL_3(__NR_fcntl, descriptor, F_GETFD, 0) >= 0) continue;
+    if (KERNEL_2(__NR_pipe2, ends, 0) < 0) return;  // the lower one is ours: it was free
+    if (descriptor > 0) KERNEL_3(__NR_dup3, ends[1], descriptor, 0);
+    KERNEL_1(__NR_close, ends[1]);
+  }
+}
+
 int tap_main(int count, char **words, char **environment) {
   static struct options options;
+  fill_descriptors();
   bool is_right = options_read(&options, count, words);
   // First, so that nothing that goes wrong later leaves it behind.
   if (options.unlinks_itself) unlink_itself();

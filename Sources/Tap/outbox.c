@@ -35,9 +35,15 @@ static enum outbox_way find_way(size_t size) {
   return result < 0 ? OUTBOX_CAREFUL : OUTBOX_OWN;
 }
 
-bool outbox_open(struct outbox *outbox, size_t size) {
-  *outbox = (struct outbox){.size = size, .bytes = kernel_map(size, -1)};
-  if (!outbox->bytes) return false;
+bool outbox_open(struct outbox *outbox, size_t size, size_t least) {
+  *outbox = (struct outbox){0};
+  for (;;) {
+    outbox->bytes = kernel_map(size, -1);
+    if (outbox->bytes) break;
+    if (size == least) return false;
+    size = size / 2 < least ? least : size / 2;
+  }
+  outbox->size = size;
   outbox->way = find_way(size / 4);
   return true;
 }

@@ -27,8 +27,9 @@ struct outbox {
   uint64_t total;
 };
 
-/// Looks at standard output and makes room for `size` bytes. False where there is no memory.
-bool outbox_open(struct outbox *outbox, size_t size);
+/// Looks at standard output and makes room for `size` bytes, or fewer where there is no memory. False
+/// where there is not even memory for `least`.
+bool outbox_open(struct outbox *outbox, size_t size, size_t least);
 
 /// A place for `count` bytes, or NULL as long as there is no room. Filled, it is taken by `outbox_put`.
 uint8_t *outbox_room(struct outbox *outbox, size_t count);

@@ -75,13 +75,13 @@ struct CaptureOptions: ParsableArguments {
   @Option(
     name: .long,
     help: ArgumentHelp(
-      "Allow a route that is not chosen unasked: node, which creates a pod on the node.",
-      valueName: "route,…"))
+      "Allow a route that is not taken unasked: node, which creates a pod on the node.",
+      valueName: "route"))
   var allow: RouteList?
 
   @Option(
     name: .long,
-    help: "What captures at the far end. (default: tcpdump where there is one, else the tap)")
+    help: "What captures at the far end; auto: tcpdump where there is one, else the tap.")
   var engine: EngineChoice = .auto
 
   @Option(
@@ -151,8 +151,8 @@ struct RouteList: ExpressibleByArgument, Sendable, Equatable {
     if routes.isEmpty { return nil }
   }
 
-  static var allValueStrings: [String] { RouteName.allCases.map(\.rawValue) }
-  var defaultValueDescription: String { "none" }
+  /// The others are taken unasked.
+  static var allValueStrings: [String] { [RouteName.node.rawValue] }
 }
 
 /// `--engine`: what captures at the far end.

@@ -25,27 +25,28 @@ struct PlanText {
       """
     for step in plan.preparations {
       text += "  first   \(step.text)\n"
-      if let command = step.command { text += "          \(Self.commandLine(command))\n" }
-      if let manifest = step.manifest {
-        for line in manifest.split(separator: "\n") { text += "          \(line)\n" }
-      }
+      if let input = step.input { text += "  stdin   \(input)\n" }
+      text += "  undone  \(step.undo)\n"
     }
-    text += """
-        there   \(ShellWord.join(plan.engineArguments))
-
-      """
+    text += "  there   \(ShellWord.join(plan.engineArguments))\n"
     if let point = plan.point { text += "  on      \(point)\n" }
     if let connection = plan.connection { text += "  by      \(connection)\n" }
     text += """
-        here    \(Self.commandLine(plan.command))
         needs   \(plan.needs.joined(separator: "; "))
         leaves  \(plan.leaves)
         ends
 
       """
     for end in plan.ends { text += "          \(end)\n" }
-    for step in plan.preparations { text += "  undone  \(step.undo)\n" }
     for note in plan.notes { text += "  note    \(note)\n" }
+    // Last, since they hold whole scripts.
+    text += "\nWould run here:\n"
+    for step in plan.preparations {
+      guard let command = step.command else { continue }
+      text += "\n\(Self.commandLine(command))\n"
+      if let manifest = step.manifest { text += "with this on its standard input:\n\(manifest)\n" }
+    }
+    text += "\n\(Self.commandLine(plan.command))\n"
     return text
   }
 
@@ -83,7 +84,8 @@ struct PlanText {
                 "here",
                 step.command.map { .strings([$0.executable] + $0.arguments) } ?? .null
               ),
-              ("input", .optional(step.manifest)), ("undone", .string(step.undo)),
+              ("stdin", .optional(step.input)), ("manifest", .optional(step.manifest)),
+              ("undone", .string(step.undo)),
             ])
           })
       ), ("there", .strings(plan.engineArguments)),

@@ -208,6 +208,18 @@ import Testing
     #expect(journal.entries().entries == [])
   }
 
+  /// A shell at the far end was there before it was written down.
+  @Test func aProcessThatIsNotThereIsGoneAtOnce() async throws {
+    _ = try add(.nodeProcess(node: "n1", pid: 4711, start: 815), owner: gone)
+    let tries = Mutex(0)
+    let janitor = Janitor(journal: journal, owner: gone) { (_) throws(Failure) in
+      tries.withLock { $0 += 1 }
+      return .gone
+    }
+    #expect(await janitor.run() == [:])
+    #expect(tries.withLock { $0 } == 1 && journal.entries().entries == [])
+  }
+
   @Test func itsPatienceEnds() async throws {
     let entry = try add(changes[0], owner: gone)
     var janitor = Janitor(journal: journal, owner: gone) { (_) throws(Failure) in

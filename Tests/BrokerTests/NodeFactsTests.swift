@@ -144,6 +144,18 @@ import Testing
     #expect(facts.addresses.first { $0.address.text == "198.51.100.12" }?.interface == "eth0")
   }
 
+  // MARK: - The shell
+
+  @Test(arguments: [
+    ("shell=4711 815", NodeFacts.Process(pid: 4711, start: 815)),
+    ("shell=4711 ", nil), ("shell=4711", nil), ("shell=a b", nil), ("shell=1 2 3", nil),
+    ("shell=4711 -1", nil), ("shell=99999999999999999999 1", nil),
+  ])
+  func theShellSaysWhichProcessItIs(_ line: String, _ process: NodeFacts.Process?) throws {
+    let answer = "\(NodeScript.greeting)\n\(line)\nend=\n"
+    #expect(try #require(NodeFacts(answer: answer)).shell == process)
+  }
+
   // MARK: - Greetings
 
   @Test(arguments: ["Welcome to n1!\n", "Welcome to n1! ", "\u{1b}[2J", "a=b\npid=7\n\nend=\n", ""])

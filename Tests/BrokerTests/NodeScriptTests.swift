@@ -23,6 +23,9 @@ import Testing
     #expect(facts.pid == nil && facts.hash == nil && facts.podLinks.isEmpty)
     let network = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/1/ns/net")
     #expect(facts.nodeNamespace == network)
+    #expect(facts.shell?.pid == Int(run.process.pid))
+    let start = try #require(processStart(run.process.pid)?.split(separator: ".").last)
+    #expect(facts.shell?.start == UInt64(start))
     try run.process.input.close()
     let rest = try await blocking { run.process.answer() }
     #expect(rest.end == .exited(0) && rest.output.isEmpty && rest.errors == "")

@@ -42,6 +42,7 @@ package struct ClusterReference: Sendable, Equatable {
   /// The kubectl that reaches the cluster.
   ///
   /// - Parameter isInteractive: Whether a login program may talk to the user.
+  /// - Returns: The kubectl, bound to the context.
   /// - Throws: `Failure` when there is no kubectl, or the kubeconfig does not have the context any more;
   ///   never of kind `notFound`, which from that kubectl then means that an object is gone.
   package func kubectl(isInteractive: Bool) async throws(Failure) -> Kubectl {

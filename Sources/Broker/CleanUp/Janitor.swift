@@ -54,6 +54,7 @@ package struct Janitor: Sendable {
     var hopeless: [String: Failure] = [:]
     while true {
       var failures = hopeless
+      var wait = pause
       for entry in left(hopeless) {
         do throws(Failure) {
           let undone = try await within(Self.once, "Cannot undo \(entry.change.text).") {
@@ -62,7 +63,9 @@ package struct Janitor: Sendable {
           switch undone {
           case .left(let why):
             failures[entry.name] = Failure(.other, "Cannot undo \(entry.change.text).", why: why)
-          case .gone where Int(time(nil)) - entry.time < onItsWay: break
+          case .gone where isOnItsWay(entry):
+            // At the latest when it can come no more.
+            wait = min(wait, .seconds(entry.time + onItsWay - Int(time(nil)) + 1))
           case .done, .gone, .inUse: journal.strike(entry)
           }
         } catch  where error.kind == .denied {
@@ -74,9 +77,15 @@ package struct Janitor: Sendable {
         }
       }
       guard !left(hopeless).isEmpty, clock.now < end else { return failures }
-      try? await Task.sleep(for: min(pause, end - clock.now))
+      try? await Task.sleep(for: min(wait, end - clock.now))
       pause = min(pause * 2, .seconds(30))
     }
+  }
+
+  /// Whether a change may still be made; a process was there when it was written down.
+  private func isOnItsWay(_ entry: JournalEntry) -> Bool {
+    if case .nodeProcess = entry.change { return false }
+    return Int(time(nil)) - entry.time < onItsWay
   }
 
   private func left(_ hopeless: [String: Failure]) -> [JournalEntry] {

@@ -56,12 +56,11 @@ extension JournalEntry {
     return lines.map { $0.map(Self.encoded).joined(separator: " ") + "\n" }.joined()
   }
 
-  /// Reads a file's text.
+  /// Reads a file's text; nil when it is no entry, is cut, or holds what poddump never writes.
   ///
   /// - Parameters:
   ///   - name: The file's name.
   ///   - bytes: What it holds; from anybody.
-  /// - Returns: nil when it is no entry, is cut, or holds what poddump never writes.
   init?(name: String, bytes: [UInt8]) {
     guard bytes.count <= Self.sizeLimit, let text = String(validating: bytes, as: UTF8.self) else {
       return nil

@@ -34,16 +34,19 @@ package struct SSHNodeHand: NodeHand {
   /// there is no such process any more.
   ///
   /// One line, since an order to the node's shell is read line by line. The name in `/proc/PID/stat` may
-  /// hold anything, so that the fields are counted from the last parenthesis; the state is the first
-  /// there, the parent the second, the start time the twentieth. The tree is stopped from the root
-  /// downwards before it is ended, so that nothing in it starts something new meanwhile.
+  /// hold anything, so that the number is that of the path and the fields are counted from the last
+  /// parenthesis; the state is the first there, the parent the second, the start time the twentieth. The
+  /// whole tree is found before any of it is ended, since whoever loses its parent gets another. It is not
+  /// stopped for that: the sudo above it would stop too (sudo(8)), and stay.
   package static let endTree =
-    #"p=$1 s=$2; f() { x=$(cat "/proc/$1/stat" 2>/dev/null) || return 1; set -f; set -- ${x##*) }; "#
-    + #"set +f; q=$2 t=${20}; }; f "$p" && [ "$t" = "$s" ] || exit 3; all=$p new=$p; "#
-    + #"kill -STOP "$p" || exit 1; while [ -n "$new" ]; do next=; for d in /proc/[0-9]*; do "#
-    + #"d=${d#/proc/}; f "$d" || continue; case " $all " in *" $d "*) continue ;; esac; "#
-    + #"case " $new " in *" $q "*) kill -STOP "$d"; next="$next $d"; all="$all $d" ;; esac; "#
-    + #"done 2>/dev/null; new=$next; done; kill -KILL $all 2>/dev/null; exit 0"#
+    #"p=$1 s=$2; f() { { read -r x <"$1/stat"; } 2>/dev/null || return 1; set -f; "#
+    + #"set -- ${x##*) }; q=$2 t=${20-}; }; f "/proc/$p" && [ "$t" = "$s" ] || exit 3; set +f; "#
+    + #"table=; for d in /proc/[0-9]*; do f "$d" && table="$table ${d#/proc/}:$q"; done; "#
+    + #"all= new=$p; while [ -n "$new" ]; do next=; for e in $table; do "#
+    + #"case " $p $all $next " in *" ${e%%:*} "*) continue ;; esac; "#
+    + #"case " $new " in *" ${e#*:} "*) next="$next ${e%%:*}" ;; esac; done; "#
+    + #"all="$all$next" new=$next; done; kill -KILL "$p" || exit 1; "#
+    + #"[ -z "$all" ] || kill -KILL $all 2>/dev/null; exit 0"#
 
   private func run(
     _ argv: [String], on node: String, _ what: String

@@ -109,14 +109,10 @@ private func removeFile(
 /// process 1 is another's, and in a pod with `hostPID` the node's: what does not have the name in its
 /// command line is never ended.
 package let endUnusedScript = """
-  one=
-  for p in /proc/[0-9]*; do
-    grep -q "$1[-]$2" "$p/cmdline" 2>/dev/null || continue
-    [ -z "$one" ] || exit 75
-    one=${p#/proc/}
-  done
-  [ -n "$one" ] || exit 69
-  kill "$one"
+  set -- $(grep -l "$1[-]$2" /proc/[0-9]*/cmdline 2>/dev/null)
+  case $# in 0) exit 69 ;; 1) ;; *) exit 75 ;; esac
+  p=${1%/cmdline}
+  kill "${p#/proc/}"
   """
 
 private func endContainer(

@@ -81,6 +81,12 @@ package struct NodeFacts: Sendable, Equatable {
     package var serverPort: UInt16
   }
 
+  /// A process there: its number, and its start time in clock ticks since the node was started.
+  package struct Process: Sendable, Equatable {
+    package var pid: Int
+    package var start: UInt64
+  }
+
   /// One of the node's addresses.
   package struct Address: Sendable, Equatable {
     package var interface: String
@@ -107,6 +113,8 @@ package struct NodeFacts: Sendable, Equatable {
   /// Whether other users' processes are hidden (proc(5), hidepid).
   package var hidesProcesses = false
   package var connection: Connection?
+  /// The shell that answers; it stays until the capture is over.
+  package var shell: Process?
   /// The pod's process, and how it was found.
   package var pid: Int32?
   package var way: NodeQuestion.Way?
@@ -167,6 +175,7 @@ package struct NodeFacts: Sendable, Equatable {
           ? value.split(separator: " ").map(String.init) : nil
       case "hidden": hidesProcesses = value == "yes"
       case "ssh": connection = Self.connection(value)
+      case "shell": shell = Self.process(value)
       case "pid": pid = Int32(value).flatMap { $0 > 1 ? $0 : nil }
       case "by": way = NodeQuestion.Way(rawValue: String(value))
       case "right": isConfirmed = value == "yes"
@@ -194,6 +203,13 @@ package struct NodeFacts: Sendable, Equatable {
 
   private static func namespace(_ value: Substring) -> String? {
     value.hasPrefix("net:[") && value.utf8.count < 32 ? String(value) : nil
+  }
+
+  /// A number and a start time.
+  private static func process(_ value: Substring) -> Process? {
+    let words = value.split(separator: " ")
+    guard words.count == 2, let pid = Int(words[0]), let start = UInt64(words[1]) else { return nil }
+    return Process(pid: pid, start: start)
   }
 
   /// The value of `SSH_CONNECTION` (ssh(1)): client address and port, server address and port.

@@ -102,18 +102,26 @@ package enum NodeScript {
 
   /// Reads the order. Without one, everything ends: at once at the end of input, and after a while where
   /// the shell can time its reads, since a connection may have gone dead in between.
+  ///
+  /// Whatever becomes of a file, all its bytes are read: the next would be taken for an order. The shell stays
+  /// until its engine has ended, and removes the file that the engine may not have removed.
   static let order = """
     (read -t 1 x </dev/null) 2>/dev/null
     if [ $? = 2 ]; then t=; else t="-t 60"; fi
+    f=
+    trap '[ -z "$f" ] || rm -f "$f"' EXIT
     while
       IFS= read -r $t n || exit 0
       [ "$n" = put ]
     do
+      [ -z "$f" ] || rm -f "$f"
       IFS= read -r $t f && IFS= read -r $t s && IFS= read -r $t a || exit 0
       (
         umask 077
-        head -c "$s" >"$f" && chmod 700 "$f" && echo && "$f" "$a" 2>&1 </dev/null &&
-          sha256sum <"$f" | { read -r s x && echo "sha256=$s"; }
+        head -c "$s" | { cat >"$f" || { cat >/dev/null; exit 1; }; } && chmod 700 "$f" && echo &&
+          "$f" "$a" 2>&1 </dev/null && {
+          ! command -v sha256sum >/dev/null || sha256sum <"$f" | { read -r s x && echo "sha256=$s"; }
+        }
       ) || rm -f "$f"
       echo
       echo \(placed)
@@ -124,10 +132,14 @@ package enum NodeScript {
       set -- "$@" "$x"
       n=$((n - 1))
     done
-    [ "$1" != \(direct) ] || { shift && exec "$@"; }
+    [ "$1" != \(direct) ] || {
+      shift
+      "$@"
+      exit
+    }
     """
 
-  /// The first word of an order for an engine that watches its own input: the shell becomes it at once.
+  /// The first word of an order for an engine that watches its own input: no stanza does so for it.
   static let direct = "direct"
 
   /// Finds everything out. `$1` container IDs, `$2` UIDs, `$3` address patterns, `$4` addresses, `$5`
@@ -137,6 +149,8 @@ package enum NodeScript {
   /// - The process is looked for by the ID alone: the path before it depends on cgroup version, driver,
   ///   service class and runtime. Of several (a container may hold containers) the first counts that
   ///   has the pod's address in its network.
+  /// - The shell says which process it is, and when that was started (proc_pid_stat(5), field 22, the 20th from
+  ///   the name's end): it stays for the whole capture, and is ended by that if it outlives its connection.
   /// - Links are read by netlink (`ip`) from within the pod's network namespace: sysfs belongs to the mount,
   ///   and after a mere `nsenter -n` answers for somebody else. /proc/PID/root is its own sysfs.
   /// - busybox may have the applets without links to them.
@@ -156,6 +170,12 @@ package enum NodeScript {
     brief() { if has timeout; then timeout 3 "$@"; else "$@"; fi; }
     echo "\#(greeting)"
     \#(ContainerFacts.questions)
+    { read -r x <"/proc/$$/stat"; } 2>/dev/null && {
+      set -f
+      set -- ${x##*) }
+      set +f
+      echo "shell=$$ ${20}"
+    }
     set -- /run /tmp /var/tmp /dev/shm
     \#(ContainerFacts.directoryQuestions)
     echo "ssh=$poddump_ssh"

@@ -12,8 +12,8 @@ struct FarShell: Sendable {
   let what: String
   /// What may be the matter where nothing answers, beside a node that has too much to do; a sentence's part.
   let suspicion: String
-  /// Closes its input and waits for its end; the parameter is what it wrote to standard error.
-  let end: @Sendable (String) async -> RemoteEnd
+  private let finish: @Sendable (String) async -> RemoteEnd
+  private let ended = Locked(false)
   /// Whether a capture has it already.
   private let isTaken = Locked(false)
 
@@ -23,7 +23,7 @@ struct FarShell: Sendable {
     what = "Cannot look at \(place) by ssh."
     suspicion =
       process.engine == .openssh ? " or the ssh agent does not answer (SSH_AUTH_SOCK)," : ""
-    end = { await process.end(errors: $0) }
+    finish = { await process.end(errors: $0) }
   }
 
   /// A shell at the end of a kubectl exec.
@@ -31,7 +31,7 @@ struct FarShell: Sendable {
     streams = RemoteStreams(input: child.input, output: child.output, errors: child.errors)
     self.what = what
     suspicion = ""
-    end = { errors in
+    finish = { errors in
       // kubectl ends as soon as the far end has; the grace is for a connection that is dead.
       let status = await child.end(grace: .milliseconds(500))
       return switch KubectlCause.execEnd(what, status: status, errors: errors) {
@@ -40,6 +40,18 @@ struct FarShell: Sendable {
       }
     }
   }
+
+  /// Closes its input and waits for its end.
+  ///
+  /// - Parameter errors: What it wrote to standard error.
+  func end(_ errors: String) async -> RemoteEnd {
+    let end = await finish(errors)
+    if case .exited = end { ended.value = true }
+    return end
+  }
+
+  /// Whether its end is known: where the connection was lost, it may still be there.
+  var hasEnded: Bool { ended.value }
 
   /// Takes it for a capture; false when one has it, or had it.
   func take() -> Bool {

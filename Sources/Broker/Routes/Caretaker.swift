@@ -23,7 +23,8 @@ enum Caretaker {
   /// `$1` seconds to live (0: no limit), `$2` how often in a row nobody may be found, `$3` seconds between,
   /// `$4` and `$5` the name, cut in two, so that the pattern does not find itself (proc_pid_cmdline(5)).
   ///
-  /// As the first process it would ignore SIGTERM without the trap. What cannot look ends by its time only.
+  /// As the first process it would ignore SIGTERM without the trap. The subshell becomes grep: bash would
+  /// else have a second process with the shell's own command line. What cannot look ends by its time only.
   static let script = """
     trap 'exit 0' TERM INT
     left=$1 most=$2 step=$3 a=$4 b=$5 idle=0
@@ -33,7 +34,7 @@ enum Caretaker {
       wait "$!"
       left=$((left - step))
       used=0
-      for p in $(grep -ls "$a[-]$b" /proc/[0-9]*/cmdline 2>/dev/null); do used=$((used + 1)); done
+      for p in $(exec grep -ls "$a[-]$b" /proc/[0-9]*/cmdline 2>/dev/null); do used=$((used + 1)); done
       if [ "$used" = 1 ]; then idle=$((idle + 1)); else idle=0; fi
     done
     """

@@ -72,8 +72,8 @@ struct ContainerEngine {
   }
 
   /// Removes a program's file, `$0`, and runs it: by then it is known by its descriptor only (proc(5),
-  /// /proc/PID/fd), so that nothing is left whatever happens. The descriptor stays open: a shell would close it
-  /// before it runs the program.
+  /// /proc/PID/fd), so that nothing is left whatever happens. The descriptor stays open: redirections are
+  /// done before the program is looked for.
   static let unlinking = #"exec 4<"$0"; rm -f "$0"; exec /proc/self/fd/4 "$@""#
 
   /// The tap, which needs no shell.

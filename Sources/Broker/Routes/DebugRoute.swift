@@ -44,6 +44,7 @@ package enum DebugRoute: Route {
     if debug.running != nil {
       plan.notes.append("The ephemeral container \(name) is there already and is used again.")
       plan.leaves = "nothing new"
+      plan.needs = [ExecRoute.mayExec(pod.namespace)]
       plan.ends.append(undo)
     } else {
       let container = container(name, request, debug, tools)
@@ -53,6 +54,9 @@ package enum DebugRoute: Route {
           command: debug.byPatch
             ? try tools.kubectl.debugCommand(pod.reference, container: container)
             : try tools.kubectl.putCommand(into: pod.reference),
+          input: debug.byPatch
+            ? "the securityContext of this entry, which the pod gets"
+            : "the pod as it is then, with this entry added to spec.ephemeralContainers",
           manifest: container.manifest.text(), undo: undo)
       ]
     }
@@ -97,14 +101,12 @@ package enum DebugRoute: Route {
       let debug = try opening.facts.debug?.get()
     else { throw Failure(.other, what, why: "It is no pod.") }
     let tools = opening.tools
-    if debug.running != nil {
-      return try await capture(plan, opening, name, body)
-    }
     let change = FarChange.ephemeralContainer(
       namespace: pod.namespace, pod: pod.name, uid: pod.uid, container: name)
     // The next capture uses it again, and it ends by itself; only who is killed leaves it to the janitor.
     return try await opening.during([change], undo: { _ async throws(Failure) in .done }) {
       () async throws(Failure) in
+      guard debug.running == nil else { return try await capture(plan, opening, name, body) }
       let container = container(name, opening.request, debug, tools)
       let answer =
         debug.byPatch

@@ -41,23 +41,26 @@ package enum NodeRoute: Route {
     let engine =
       (pod.findsProcess && !pod.isHostNetwork ? ["nsenter", "-t", "PID", "-n"] : []) + tcpdump
     let transport = transport(pod, tools)
+    // As a packet file has it: a node by its name alone.
+    let place = if case .node(let node) = facts.subject { node.name } else { facts.subject.text }
     return Plan(
       route: .node, engine: request.engine?.rawValue ?? "tcpdump", place: .node(nodeName),
       target: "\(facts.subject.text) (interface \(interface))",
-      interfaceName: "\(facts.subject.name)/\(interface)", interface: interface,
+      interfaceName: "\(place)/\(interface)", interface: interface,
       filter: request.filter, engineArguments: engine,
       remoteArguments: Stanza.parameters(engine, ttl: request.ttl),
       preparations: [
         PlanStep(
           "creates the helper pod \(pod.namespace)/\(pod.name) on node \(nodeName)",
           command: try tools.kubectl.createCommand(namespace: pod.namespace),
-          manifest: pod.manifest.text(),
+          input: "the pod", manifest: pod.manifest.text(),
           undo:
             "poddump deletes it; it ends by itself \(Caretaker.idle / 60) minutes after its last "
             + "capture, and its object goes with poddump clean")
       ], command: try transport.command(shell(pod.name)), ttl: request.ttl,
-      needs: ["create, get, delete"].map { "\($0) on pods in namespace \(helper.namespace)" } + [
-        ExecRoute.mayExec(helper.namespace)
+      needs: [
+        "create, get, delete on pods in namespace \(helper.namespace)",
+        ExecRoute.mayExec(helper.namespace),
       ],
       notes: [], ends: Stanza.endings(connection: "kubectl", timesReads: true, ttl: request.ttl),
       leaves: "nothing")

@@ -49,11 +49,18 @@ package enum SSHRoute: Route {
     else {
       throw Failure(.other, "Cannot capture from \(plan.target).", why: "Its connection is gone.")
     }
-    return try await shell.open(plan, opening.facts.refusal(by: .ssh), body) {
-      path, work async throws(Failure) in
-      // It removes itself, or the shell there does; the journal is for what happens in between.
-      try await opening.during(
-        [.nodeFile(node: node, path: path)], undo: { _ async throws(Failure) in .done }, work)
+    let facts = try? opening.facts.node?.get()
+    let process = facts?.shell.map { FarChange.nodeProcess(node: node, pid: $0.pid, start: $0.start) }
+    // Where it times its reads it ends by itself before long, whatever becomes of the connection.
+    let endsBySilence = facts.map { $0.tools.bash != nil || $0.tools.shTimesReads } ?? false
+    return try await opening.noting(process, isSettled: { shell.hasEnded || endsBySilence }) {
+      () async throws(Failure) in
+      try await shell.open(plan, opening.facts.refusal(by: .ssh), body) {
+        path, work async throws(Failure) in
+        // It removes itself, or the shell there does; the journal is for what happens in between.
+        try await opening.during(
+          [.nodeFile(node: node, path: path)], undo: { _ async throws(Failure) in .done }, work)
+      }
     }
   }
 

@@ -48,6 +48,10 @@ package enum UploadRoute: Route {
         command: placement.writer == .head
           ? nil
           : try transport.command(placement.arguments(path: placement.path, digest: "SHA256")),
+        input: (placement.writer == .head || placement.writer == .cat
+          ? file.path : "an archive of \(file.path)")
+          + (placement.writer == .cat || placement.writer == .tar
+            ? ", whose digest SHA256 stands for" : ""),
         undo: "it removes itself when it starts, and poddump removes it when it does not")
     ]
     return plan

@@ -159,6 +159,7 @@ enum CleanText {
   ///   - change: What would be undone.
   ///   - isSeen: Whether it was found, rather than written down once.
   ///   - why: Why it would be.
+  /// - Returns: The words behind the thing's name.
   static func prospect(_ change: FarChange, isSeen: Bool, _ why: String) -> String {
     var condition = isSeen ? "" : " if it is still there"
     if case .ephemeralContainer = change { condition = " unless a capture runs in it" }
@@ -177,7 +178,10 @@ enum CleanText {
 
   /// What is said at the end of a search.
   ///
-  /// - Parameter asked: The namespace that the user named.
+  /// - Parameters:
+  ///   - found: What the search found.
+  ///   - asked: The namespace that the user named.
+  /// - Returns: Sentences without their full stops.
   static func ending(_ found: FoundLeftovers, asked: String?) -> [String] {
     var lines: [String] = []
     if found.ended > 0 {

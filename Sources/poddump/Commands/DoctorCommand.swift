@@ -24,40 +24,56 @@ struct DoctorCommand: AsyncParsableCommand {
     } catch {
       tell(.problem("configuration", error))
     }
-    for finding in await Examination(kubernetes: kubernetes).cluster() { tell(finding) }
-    for finding in await Examination(kubernetes: kubernetes).nodes(configuration) { tell(finding) }
-    for finding in await Examination(kubernetes: kubernetes).wireshark() { tell(finding) }
-    if findings.contains(where: { !$0.isFine }) { throw ExitCode(Failure.Kind.other.rawValue) }
+    let examination = Examination(kubernetes: kubernetes)
+    for finding in await examination.cluster(configuration) { tell(finding) }
+    for finding in await examination.nodes(configuration) { tell(finding) }
+    tell(examination.engines())
+    for finding in examination.journal() { tell(finding) }
+    for finding in await examination.wireshark() { tell(finding) }
+    if findings.contains(where: { $0.state == .problem }) {
+      throw ExitCode(Failure.Kind.other.rawValue)
+    }
   }
 }
 
 /// One thing that works or does not.
 struct Finding: Sendable, Equatable {
+  enum State: String, Sendable {
+    case fine = "ok "
+    /// It does not work, and something else does instead.
+    case unavailable = "no "
+    case problem = "BAD"
+  }
+
   var subject: String
-  var isFine: Bool
+  var state: State
   var says: String
 
   static func fine(_ subject: String, _ says: String) -> Finding {
-    Finding(subject: subject, isFine: true, says: says)
+    Finding(subject: subject, state: .fine, says: says)
+  }
+
+  static func unavailable(_ subject: String, _ failure: Failure) -> Finding {
+    Finding(subject: subject, state: .unavailable, says: failure.sentence)
   }
 
   static func problem(_ subject: String, _ failure: Failure) -> Finding {
-    Finding(subject: subject, isFine: false, says: failure.sentence)
+    Finding(subject: subject, state: .problem, says: failure.sentence)
   }
 
-  /// A line: "ok   kubectl        /usr/bin/kubectl v1.30.2".
+  /// A line: "ok  kubectl        /usr/bin/kubectl (v1.30.2)".
   var text: String {
     let padding = String(repeating: " ", count: max(1, 15 - subject.count))
-    return "\(isFine ? "ok " : "BAD") \(subject)\(padding)\(says)\n"
+    return "\(state.rawValue) \(subject)\(padding)\(says)\n"
   }
 }
 
-/// Looks at kubectl, the cluster, the rights and Wireshark.
+/// Looks at kubectl, the cluster, the routes and Wireshark.
 struct Examination: Sendable {
   let kubernetes: KubernetesOptions
 
-  /// kubectl, the context, the API server, and the right to exec.
-  func cluster() async -> [Finding] {
+  /// kubectl, the context, the API server, and the routes that go through it.
+  func cluster(_ configuration: Configuration) async -> [Finding] {
     var findings: [Finding] = []
     var subject = "kubectl"
     do throws(Failure) {
@@ -78,31 +94,27 @@ struct Examination: Sendable {
       subject = "cluster"
       findings.append(.fine(subject, "reached, \(try await kubectl.serverVersion())"))
 
-      subject = "list pods"
-      let pods = try await kubectl.pods(PodQuery(namespace: namespace, limit: 500)).items
-      findings.append(.fine(subject, "\(pods.count) in namespace \(namespace)"))
-
-      subject = "exec"
-      findings.append(try await mayExec(kubectl, namespace))
+      subject = "rights"
+      let health = try await RouteHealth.find(kubectl, namespace, configuration)
+      findings.append(await listing(kubectl, namespace))
+      findings += health.findings
     } catch {
       findings.append(.problem(subject, error))
     }
     return findings
   }
 
-  /// Newer kubectls exec by GET, which the server takes for the verb get as well.
-  private func mayExec(_ kubectl: Kubectl, _ namespace: String) async throws(Failure) -> Finding {
-    for verb in ["create", "get"] {
-      guard try await kubectl.isAllowed(verb, "pods/exec", namespace: namespace) else {
-        return .problem(
-          "exec",
-          Failure(
-            .denied, "Route exec is not allowed in namespace \(namespace).",
-            why: "You may not \(verb) pods/exec there.",
-            fix: "Ask for a role with get and create on pods/exec."))
-      }
+  /// Captures need no list; Wireshark and `poddump list` do.
+  private func listing(_ kubectl: Kubectl, _ namespace: String) async -> Finding {
+    let subject = "list pods"
+    do throws(Failure) {
+      let pods = try await kubectl.pods(PodQuery(namespace: namespace, limit: 500)).items
+      return .fine(subject, "\(pods.count) in namespace \(namespace)")
+    } catch  where error.kind == .denied {
+      return .unavailable(subject, error)
+    } catch {
+      return .problem(subject, error)
     }
-    return .fine("exec", "allowed in namespace \(namespace)")
   }
 
   /// Wireshark, and whether it will show pods.

@@ -78,6 +78,7 @@ struct ExtcapCapture: Sendable {
     var (request, kubectl) = try ExtcapTarget.resolve(value, options: wanted.options, found)
     request.filter = wanted.filter
     request.snapLength = request.snapLength ?? configuration.snapLength
+    request.engine = request.engine ?? configuration.engine
     if wanted.options[Argument.ttl.name] == nil, let ttl = configuration.ttl { request.ttl = ttl }
     try CaptureFilter.check(
       request.filter, linkType: .expected(onInterface: request.interface ?? "eth0"))
@@ -90,7 +91,8 @@ struct ExtcapCapture: Sendable {
     _ order: Order, into sink: Sink, _ stops: StopSource
   ) async throws(Failure) {
     let (request, kubectl) = (order.request, order.kubectl)
-    let finder = try order.configuration.finder(kubectl, isInteractive: false)
+    let finder = try order.configuration.finder(
+      kubectl, isInteractive: false, allowed: ExtcapTarget.allowed(wanted.options))
     let report = try await stops.interruptingStart {
       (begun) async throws(Failure) -> CaptureReport in
       try await finder.attempt(request) { investigation async throws(Failure) in

@@ -89,8 +89,14 @@ enum ExtcapTarget {
     request.route = options[Argument.route.name].flatMap { RouteName(rawValue: $0) }
     request.point =
       options[Argument.at.name].flatMap { PointChoice(rawValue: $0) } ?? .auto
+    request.engine = options[Argument.engine.name].flatMap { EngineName(rawValue: $0) }
     request.includesOwnTraffic = options[Argument.includeOwnTraffic.name] == "true"
     if let ttl = try duration(options, Argument.ttl.name) { request.ttl = (ttl + 999) / 1000 }
+  }
+
+  /// The routes that the options allow, besides those of the configuration.
+  static func allowed(_ options: [String: String]) -> [RouteName] {
+    options[Argument.allow.name].flatMap { RouteList(argument: $0)?.routes } ?? []
   }
 
   /// A duration among the options, in milliseconds.

@@ -18,13 +18,23 @@
 
 static int code_of(int status) { return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status); }
 
+/* What ended while the runtime was still at work: the container itself may be among it. */
+static struct { pid_t pid; int status; } early[64];
+static unsigned early_count;
+
 /* Reaps until that child has ended; orphans of the container come here too. */
 static int wait_for(pid_t wanted) {
+  for (unsigned i = 0; i < early_count; i++)
+    if (early[i].pid == wanted) return code_of(early[i].status);
   for (;;) {
     int status;
     pid_t ended = waitpid(-1, &status, 0);
     if (ended == wanted) return code_of(status);
     if (ended < 0 && errno != EINTR) return 255;
+    if (ended > 0 && early_count < sizeof early / sizeof *early) {
+      early[early_count].pid = ended;
+      early[early_count++].status = status;
+    }
   }
 }
 

@@ -3,7 +3,7 @@ import Foundation
 // Runs the benchmarks that are named, or all; exit status 1 if a limit is missed.
 let all: [(name: String, run: (Scoreboard) throws -> Void)] = [
   ("listing", benchmarkListing), ("latency", benchmarkLatency),
-  ("throughput", benchmarkThroughput), ("ssh", benchmarkSSH),
+  ("throughput", benchmarkThroughput), ("ssh", benchmarkSSH), ("routes", benchmarkRoutes),
 ]
 let named = Set(CommandLine.arguments.dropFirst())
 let board = Scoreboard()

@@ -31,10 +31,12 @@ final class Capturing {
   private let filter: String
 
   /// Starts a capture in a folder, with more words for poddump or tshark. A reader is a program with its
-  /// arguments that takes the packets instead of the file. With a login, it is the laptop that captures.
+  /// arguments that takes the packets instead of the file. With a login, it is the laptop that captures; else
+  /// a program that becomes poddump may precede it.
   init(
     _ way: Way, _ place: Place, in folder: Folder, _ options: [String] = [],
-    reader: [String] = [], by login: SSHLogin? = nil, environment: [String: String?] = [:]
+    reader: [String] = [], by login: SSHLogin? = nil, environment: [String: String?] = [:],
+    inside wrapper: [String] = []
   ) throws {
     (self.way, self.place, self.login) = (way, place, login)
     let number = folder.nextNumber()
@@ -47,7 +49,7 @@ final class Capturing {
     var environment = environment.merging(
       try login?.environment(in: folder) ?? folder.environment
     ) { own, _ in own }
-    let here = try login?.laptop(in: folder) ?? []
+    let here = try login?.laptop(in: folder) ?? wrapper
     let target =
       place.pod.hasPrefix("node/") ? "node:\(place.pod.dropFirst(5))" : "pod:\(place.pod)"
     environment["PODDUMP_TEST"] = mark
@@ -100,7 +102,10 @@ final class Capturing {
   func send(_ signal: Int32, to name: String) throws {
     // A kubectl that looks something up may run beside the one that carries the packets.
     let process = try #require(
-      processesHere.first { $0.name == name && (name != "kubectl" || $0.arguments.last == filter) },
+      processesHere.first {
+        // Neither a kubectl that looks something up, nor the janitor, which is a poddump too.
+        $0.name == name && (name != "kubectl" || $0.arguments.contains("exec")) && !$0.isJanitor
+      },
       "no \(name) runs: \(description): \(processesHere): \(program.errors)")
     kill(process.pid, signal)
   }
@@ -176,6 +181,8 @@ struct LocalProcess: CustomStringConvertible {
 
   /// The name of its program.
   var name: String { arguments.first?.split(separator: "/").last.map(String.init) ?? "" }
+  /// Whether it is the one that undoes what a poddump left that was killed.
+  var isJanitor: Bool { arguments.dropFirst().first == "janitor" }
   var description: String { "\(pid) \(arguments.joined(separator: " ").prefix(200))" }
 
   static func all(where isWanted: (LocalProcess) -> Bool) -> [LocalProcess] {

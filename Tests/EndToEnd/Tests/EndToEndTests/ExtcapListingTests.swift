@@ -285,7 +285,10 @@ extension InLab {
       try scratch.list()
       #expect(Set(try interfaces()) == ["poddump", "pod:shop/quiet", "pod:shop/web"])
       try scratch.write(
-        "home/.config/poddump/config.toml", "[listing]\nhidden = [\"shop\"]\n")
+        "home/.config/poddump/config.toml",
+        "[listing]\nhidden = [\"shop\", "
+          + "\"odd\", \"baseline\", \"restricted\", \"privileged\", \"full\", \"denied\", \"sealed\"]\n"
+      )
       try scratch.list()
       #expect(try interfaces() == ["poddump", "pod:kube-system/dns"])
     }
@@ -353,7 +356,12 @@ extension InLab {
       #expect(
         try reload("context").values
           == ["", "lab", "lab-cert", "lab-expired", "lab-nobody", "lab-viewer"])
-      #expect(try reload("namespace").values == ["", "default", "kube-system", "shop"])
+      #expect(
+        try reload("namespace").values
+          == [
+            "", "baseline", "default", "denied", "full", "kube-system", "odd", "privileged",
+            "restricted", "sealed", "shop",
+          ])
       #expect(try reload("pod").values.contains("kube-system/dns"))
       let shop = try reload("pod", ["--namespace", "shop"]).values
       #expect(shop.contains("web") && !shop.contains("pending"))

@@ -4,7 +4,7 @@ import Testing
 
 /// A test's own folder, which is also a home in which Wireshark finds poddump-extcap; it goes with the
 /// value.
-final class Folder {
+final class Folder: Sendable {
   let path: String
   private static let last = Mutex(20_000)
 

@@ -46,12 +46,12 @@ extension InLab {
     @Test func thePortalReachesAPodBeyondTheLimit() throws {
       let narrow = try Folder()
       let settings = [
-        "PODDUMP_CONFIG": try narrow.write("[listing]\nlimit = 3\n", to: "config.toml")
+        "PODDUMP_CONFIG": try narrow.write("[listing]\nlimit = 7\n", to: "config.toml")
       ]
       try narrow.waitUntilListed("poddump", environment: settings)
       try narrow.waitUntilListed("pod:kube-system/dns", environment: settings)
       let listed = try narrow.tshark(["-D"], environment: settings)
-      #expect(listed.output.split(separator: "\n").filter { $0.contains(" pod:") }.count == 3)
+      #expect(listed.output.split(separator: "\n").filter { $0.contains(" pod:") }.count == 7)
       #expect(!listed.output.contains("pod:shop/web "))
       let file = narrow.path + "/web.pcapng"
       expectGood(

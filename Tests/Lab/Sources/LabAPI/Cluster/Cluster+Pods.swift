@@ -32,7 +32,8 @@ extension Cluster {
 
   /// The scheduler: gives a pod without a node the first one that its selector lets it have.
   private func schedule(_ key: ObjectKey) {
-    let nodes = store.list(Selection(type: .nodes)).objects
+    let names = file.withLock { $0.nodes.map(\.name) }
+    let nodes = names.compactMap { store.object(.nodes, ObjectKey(name: $0)) }
     var bound: (pod: JSON, node: String)?
     store.put(.pods, key) { revision, previous in
       guard var json = previous?.json, json[path: ["spec", "nodeName"]] == nil else { return nil }

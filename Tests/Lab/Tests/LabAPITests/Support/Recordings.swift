@@ -22,7 +22,9 @@ enum Recordings {
 
   /// An entry of `errors.json`.
   static func error(_ id: String) throws -> JSON {
-    let entries = try json("errors.json")["errors"]?.array ?? []
+    let entries = try ["errors.json", "routes.json"].flatMap {
+      try json($0)["errors"]?.array ?? []
+    }
     guard let entry = entries.first(where: { $0["id"]?.string == id }) else {
       throw Missing(what: "no recorded error \(id)")
     }
