@@ -195,7 +195,9 @@ extension InLab {
     }
 
     /// What the namespace's level allows decides about the container's rights.
-    @Test(arguments: ["baseline/base-distroless", "privileged/free-distroless", "full/full-distroless"])
+    @Test(arguments: [
+      "baseline/base-distroless", "privileged/free-distroless", "full/full-distroless",
+    ])
     func aNamespaceThatAllowsIt(target: String) throws {
       let before = try Lab.processes()
       let plan = try PlanAnswer(

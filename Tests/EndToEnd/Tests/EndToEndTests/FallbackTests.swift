@@ -23,7 +23,9 @@ extension InLab {
         try #require(end.status == 0, "\(end.errors)")
       }
       let path = "/usr/bin/tcpdump"
-      try run("mv \(path) \(path).kept && printf '%s\\n' '#!/bin/bash' '\(script)' >\(path) && chmod 755 \(path)")
+      try run(
+        "mv \(path) \(path).kept && printf '%s\\n' '#!/bin/bash' '\(script)' >\(path) && chmod 755 \(path)"
+      )
       defer { try? run("mv -f \(path).kept \(path)") }
       try body()
     }
@@ -38,7 +40,7 @@ extension InLab {
       (script: "exit 1", words: "exit status 1"),
       (script: "ulimit -c 0; kill -SEGV \"$$\"", words: "exit status 139"),
       (script: "kill -KILL \"$$\"", words: "exit status 137"),
-      (script: "echo something else; exit 0", words: ""),
+      (script: "echo something else; exit 0", words: "something else"),
     ]
 
     @Test(arguments: broken)

@@ -165,7 +165,8 @@ extension InLab {
 
     @Test func binariesThatCannotRunThere() throws {
       let files = try Lab.files("odd/plain")
-      var foreign = Data(FileManager.default.contents(atPath: "/usr/bin/tcpdump")?.prefix(4096) ?? Data())
+      var foreign = Data(
+        FileManager.default.contents(atPath: "/usr/bin/tcpdump")?.prefix(4096) ?? Data())
       // EM_AARCH64, elf(5).
       foreign[18] = 183
       try foreign.write(to: URL(filePath: folder.path + "/foreign"))
