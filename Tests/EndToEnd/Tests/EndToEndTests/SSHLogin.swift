@@ -16,6 +16,8 @@ struct SSHLogin: Sendable, CustomStringConvertible {
   var engine: Engine?
   /// The routes under `[route]`; empty leaves the table out.
   var order = ["ssh"]
+  /// The routes that are chosen only if somebody allows them.
+  var allowed: [String] = []
   /// Further lines of `[ssh]`, such as "port = 2201".
   var lines: [String] = []
   /// Whether there is a table `[ssh]` at all.
@@ -26,8 +28,9 @@ struct SSHLogin: Sendable, CustomStringConvertible {
   /// The configuration's text.
   var text: String {
     var text = ""
-    if !order.isEmpty {
-      text += "[route]\norder = [\(order.map { "\"\($0)\"" }.joined(separator: ", "))]\n"
+    if !order.isEmpty || !allowed.isEmpty { text += "[route]\n" }
+    for (name, routes) in [("order", order), ("allow", allowed)] where !routes.isEmpty {
+      text += "\(name) = [\(routes.map { "\"\($0)\"" }.joined(separator: ", "))]\n"
     }
     guard isConfigured else { return text }
     text += "[ssh]\n"
