@@ -34,8 +34,31 @@ extension FarShell {
       .run(streams, within: Patience.standard.silence)
     if answer.isComplete, let facts = ContainerFacts(answer: answer.text) { return facts }
     let detail = printable(answer.errors + answer.text, limit: 2000)
+    func refusal(_ why: String) -> Failure {
+      Failure(
+        .noRoute, what, why: why,
+        fix:
+          "Choose another container with -c, or a route that does not need its shell: debug, ssh "
+          + "or node.", detail: detail.isEmpty ? nil : detail)
+    }
+    // Before the end, which is then of our own making.
+    if answer.isTooLong {
+      _ = await end(answer.errors)
+      throw refusal(
+        "The container's shell answered with more than 1 MiB, which no shell of ours does.")
+    }
     if answer.isLate {
       _ = await end(answer.errors)
+      // bash tries again and again to start what it cannot.
+      let cause = ExitCause(status: 1, messages: answer.errors)
+      if cause == .processLimit {
+        throw cause.failure(what, program: "sh", place: "the container", detail: detail)
+      }
+      guard answer.text.isEmpty else {
+        throw refusal(
+          "The container's shell began to answer and did not end within "
+            + "\(Patience.standard.silence.components.seconds) s.")
+      }
       throw KubectlCause.silence(
         what, after: .standard, errors: answer.errors)
     }

@@ -55,6 +55,7 @@ package enum ExitCause: Sendable, Equatable {
   /// limit of processes.
   private static func isLimit(_ line: Substring) -> Bool {
     line.hasSuffix("Cannot fork") || line.hasSuffix("fork: Resource temporarily unavailable")
+      || line.hasSuffix("fork: retry: Resource temporarily unavailable")
       || line.hasSuffix("pthread_create failed: Resource temporarily unavailable")
       || line.contains("read init-p: connection reset by peer")
   }
