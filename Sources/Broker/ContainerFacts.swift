@@ -19,6 +19,8 @@ package struct ContainerFacts: Sendable, Equatable {
   package var bounding: UInt64?
   /// Whether file capabilities are ignored there (no_new_privs in proc_pid_status(5)).
   package var noNewPrivileges = false
+  /// Whether tcpdump there could open an interface; true where nobody tried.
+  package var opens = true
   /// The machine's name as uname(1) has it, or nil.
   package var machine: String?
   /// Whether there is a shell at all.
@@ -54,7 +56,9 @@ package struct ContainerFacts: Sendable, Equatable {
     done </proc/self/mounts
     """#
 
-  /// The script without its end, for whoever asks more.
+  /// The script without its end, for whoever asks more. Where there is no uname, Linux 6.1 and later say what
+  /// it would (proc_sys_kernel(5), arch). A tcpdump that is not run by root tries the loopback: its file may
+  /// have the capability.
   static let questions = """
     for n in tcpdump bash sleep \(placingPrograms.joined(separator: " ")); do
       p=$(command -v "$n") && echo "$n=$p"
@@ -62,12 +66,19 @@ package struct ContainerFacts: Sendable, Equatable {
     (read -t 1 x </dev/null) 2>/dev/null
     [ $? = 2 ] || echo timed=yes
     while read -r k v e x; do case $k in
-      Uid:) echo "uid=$e" ;;
+      Uid:) u=$e; echo "uid=$e" ;;
       CapEff: | CapBnd: | NoNewPrivs:) echo "$k=$v" ;;
     esac; done </proc/self/status
     while read -r k x; do case $k in *:*) echo "if=${k%%:*}" ;; esac; done </proc/net/dev
-    command -v uname >/dev/null && echo "machine=$(uname -m)"
-    command -v tcpdump >/dev/null && tcpdump --version 2>&1 | { read -r v; echo "version=$v"; }
+    if command -v uname >/dev/null; then
+      echo "machine=$(uname -m)"
+    elif read -r v </proc/sys/kernel/arch; then
+      echo "machine=$v"
+    fi 2>/dev/null
+    if command -v tcpdump >/dev/null; then
+      tcpdump --version 2>&1 | { read -r v; echo "version=$v"; }
+      [ "$u" = 0 ] || tcpdump -L -i lo >/dev/null 2>&1 || echo opens=no
+    fi
     """
 
   /// Reads the script's answer; nil when it has no end. Unknown lines are skipped; names that no
@@ -89,6 +100,7 @@ package struct ContainerFacts: Sendable, Equatable {
       case "CapEff:": effective = UInt64(value, radix: 16)
       case "CapBnd:": bounding = UInt64(value, radix: 16)
       case "NoNewPrivs:": noNewPrivileges = value == "1"
+      case "opens": opens = value != "no"
       case "if": if isInterfaceName(value), interfaces.count < 256 { interfaces.append(value) }
       case "machine": machine = printable(value, limit: 32)
       case "version": version = printable(value, limit: 100)

@@ -65,11 +65,13 @@ package struct EngineFile: Sendable, Equatable {
     }
     let is64 = header[4] == 2
     let isLittle = header[5] == 1
-    let number =
-      isLittle
-      ? UInt16(header[18]) | UInt16(header[19]) << 8
-      : UInt16(header[19]) | UInt16(header[18]) << 8
-    return switch (number, is64, isLittle) {
+    func half(_ offset: Int) -> UInt16 {
+      let (first, second) = (UInt16(header[offset]), UInt16(header[offset + 1]))
+      return isLittle ? first | second << 8 : second | first << 8
+    }
+    // A program, or one that runs wherever it is loaded (ET_EXEC, ET_DYN).
+    guard [2, 3].contains(half(16)) else { return nil }
+    return switch (half(18), is64, isLittle) {
     case (62, true, true): "x86_64"
     case (183, true, true): "aarch64"
     case (40, false, true): "armv7l"

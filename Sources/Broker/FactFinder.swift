@@ -285,7 +285,14 @@ package struct FactFinder: Sendable {
           .usage, "Cannot capture from \(target.text).", why: "A node has no containers.",
           fix: "Leave -c out.")
       }
-      return .node(try await kubectl.node(name: target.name))
+      let node = try await kubectl.node(name: target.name)
+      guard node.operatingSystem != "windows" else {
+        throw Failure(
+          .noRoute, "Cannot capture from \(target.text).",
+          why: "The node runs Windows, and packets are captured on Linux only.",
+          fix: "Choose a Linux node: poddump list nodes.")
+      }
+      return .node(node)
     }
     let pod = try await pod(of: request)
     return .pod(pod, try chooseContainer(of: pod, named: request.container))

@@ -102,7 +102,11 @@ package func chooseContainer(of pod: Pod, named name: String?) throws(Failure) -
       .noRoute, what, why: "The pod has completed (\(pod.status)); nothing runs in it any more.",
       fix: "Choose a running pod: poddump list -n \(pod.namespace).")
   }
-  if pod.operatingSystem == "windows" { throw Failure.windows(what) }
+  guard pod.operatingSystem != "windows" else {
+    throw Failure(
+      .noRoute, what, why: "The pod runs on Windows, and packets are captured on Linux only.",
+      fix: "Choose a pod on a Linux node: poddump list -n \(pod.namespace).")
+  }
   guard let container = name.map(pod.container(named:)) ?? pod.defaultContainer else {
     let names = pod.allContainers.map(\.name).joined(separator: ", ")
     throw Failure(

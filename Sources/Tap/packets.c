@@ -35,29 +35,24 @@ bool packets_write(
     at += header->tp_next_offset;
     struct packet packet = {
         header->tp_sec, header->tp_nsec, header->tp_snaplen, header->tp_len};
-    uint8_t tag[VLAN_TAG];
-    bool is_tagged =
-        ring->link_type == 1 && packet.captured >= BEFORE_TAG && has_tag(header, tag);
-    uint32_t kept = packet.captured;
+    // The addresses and the tag; a short snap length may cut even those.
+    uint8_t tagged[BEFORE_TAG + VLAN_TAG];
+    bool is_tagged = ring->link_type == 1 && packet.captured >= BEFORE_TAG &&
+                     has_tag(header, tagged + BEFORE_TAG);
     if (is_tagged) {
       packet.captured += VLAN_TAG;
       packet.original += VLAN_TAG;
-      if (packet.captured > packets->snap_length) {
-        packet.captured = packets->snap_length;
-        if (packet.captured < BEFORE_TAG + VLAN_TAG) is_tagged = false;
-        kept = packet.captured - (is_tagged ? VLAN_TAG : 0);
-      }
-    } else if (packet.captured > packets->snap_length) {
-      packet.captured = kept = packets->snap_length;
     }
+    if (packet.captured > packets->snap_length) packet.captured = packets->snap_length;
 
     uint8_t *next = to + header_size;
     if (is_tagged) {
-      memcpy(next, bytes, BEFORE_TAG);
-      memcpy(next + BEFORE_TAG, tag, VLAN_TAG);
-      memcpy(next + BEFORE_TAG + VLAN_TAG, bytes + BEFORE_TAG, kept - BEFORE_TAG);
+      uint32_t head = packet.captured < sizeof tagged ? packet.captured : (uint32_t)sizeof tagged;
+      memcpy(tagged, bytes, BEFORE_TAG);
+      memcpy(next, tagged, head);
+      memcpy(next + head, bytes + BEFORE_TAG, packet.captured - head);
     } else {
-      memcpy(next, bytes, kept);
+      memcpy(next, bytes, packet.captured);
     }
     next += packet.captured;
     if (packets->is_pcap) {

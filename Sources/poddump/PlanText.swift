@@ -23,21 +23,11 @@ struct PlanText {
       Would capture from \(plan.target) by \(plan.route.rawValue).
 
       """
-    for step in plan.preparations {
-      text += "  first   \(step.text)\n"
-      if let command = step.command { text += "          \(Self.commandLine(command))\n" }
-      if let manifest = step.manifest {
-        for line in manifest.split(separator: "\n") { text += "          \(line)\n" }
-      }
-    }
-    text += """
-        there   \(ShellWord.join(plan.engineArguments))
-
-      """
+    for step in plan.preparations { text += "  first   \(step.text)\n" }
+    text += "  there   \(ShellWord.join(plan.engineArguments))\n"
     if let point = plan.point { text += "  on      \(point)\n" }
     if let connection = plan.connection { text += "  by      \(connection)\n" }
     text += """
-        here    \(Self.commandLine(plan.command))
         needs   \(plan.needs.joined(separator: "; "))
         leaves  \(plan.leaves)
         ends
@@ -46,6 +36,14 @@ struct PlanText {
     for end in plan.ends { text += "          \(end)\n" }
     for step in plan.preparations { text += "  undone  \(step.undo)\n" }
     for note in plan.notes { text += "  note    \(note)\n" }
+    // Last, since they hold whole scripts.
+    text += "\nWould run here:\n"
+    for step in plan.preparations {
+      guard let command = step.command else { continue }
+      text += "\n\(Self.commandLine(command))\n"
+      if let manifest = step.manifest { text += "with this on its standard input:\n\(manifest)\n" }
+    }
+    text += "\n\(Self.commandLine(plan.command))\n"
     return text
   }
 

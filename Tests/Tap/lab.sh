@@ -41,12 +41,16 @@ raise() {
 }
 
 link() { # NUMBER: makes a veth pair anew
-  ip link add "near$1" type veth peer name "far$1" netns $far_pid
+  ip link add "near$1" address "02:00:00:00:01:0$1" type veth peer name "far$1" \
+    address "02:00:00:00:02:0$1" netns $far_pid
   ip addr add "198.51.100.$((16 * $1 + 1))/28" dev "near$1"
   far ip addr add "198.51.100.$((16 * $1 + 2))/28" dev "far$1"
   ip link set "near$1" up
   far ip link set "far$1" up
   far ip link set lo up
+  # No ARP either.
+  ip neigh add "198.51.100.$((16 * $1 + 2))" lladdr "02:00:00:00:02:0$1" dev "near$1" nud permanent
+  far ip neigh add "198.51.100.$((16 * $1 + 1))" lladdr "02:00:00:00:01:0$1" dev "far$1" nud permanent
 }
 
 far() { nsenter --net=/proc/$far_pid/ns/net -- "$@"; }

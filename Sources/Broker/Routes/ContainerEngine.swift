@@ -27,13 +27,14 @@ struct ContainerEngine {
   }
 
   /// Whether the kernel can let a process there open a packet socket: it holds NET_RAW, or could get
-  /// it from the capabilities of the program's file. Unknown sets are left for the engine to find out.
+  /// it from the capabilities of the program's file, which was tried. Unknown sets are left for the engine to
+  /// find out.
   ///
   /// - Parameter fromFile: Whether the program's file may bring the capability; a file of ours cannot.
   func requirePacketSockets(fromFile: Bool) throws(Failure) {
     guard let effective = inside.effective, let bounding = inside.bounding else { return }
     if effective & Capability.netRaw != 0 { return }
-    if fromFile, bounding & Capability.netRaw != 0, !inside.noNewPrivileges { return }
+    if fromFile, inside.opens, bounding & Capability.netRaw != 0, !inside.noNewPrivileges { return }
     throw Failure(
       .denied, what,
       why: "The container may not open packet sockets: it runs as user "

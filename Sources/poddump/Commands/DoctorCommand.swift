@@ -110,6 +110,8 @@ struct Examination: Sendable {
     do throws(Failure) {
       let pods = try await kubectl.pods(PodQuery(namespace: namespace, limit: 500)).items
       return .fine(subject, "\(pods.count) in namespace \(namespace)")
+    } catch  where error.kind == .denied {
+      return .unavailable(subject, error)
     } catch {
       return .problem(subject, error)
     }

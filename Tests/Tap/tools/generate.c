@@ -54,7 +54,7 @@ int main(int argc, char **argv) {
     f[16] = ip >> 8, f[17] = ip;
     memcpy(f + 34, "\x30\x39\0\x09\0\0\0\0", 8);
     f[38] = udp >> 8, f[39] = udp;
-    parts[i] = (struct iovec){f, size};
+    parts[i] = (struct iovec){frames + i * size, size};
     messages[i].msg_hdr = (struct msghdr){.msg_iov = &parts[i], .msg_iovlen = 1};
   }
   double start = now();

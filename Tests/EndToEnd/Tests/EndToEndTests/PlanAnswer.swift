@@ -15,7 +15,8 @@ struct PlanAnswer: Decodable {
   }
   struct Step: Decodable {
     var does: String
-    var here: [String]
+    /// Nil for what goes through the capture's own connection.
+    var here: [String]?
     var input: String?
     var undone: String
   }

@@ -60,7 +60,8 @@ extension InLab {
       #expect(blind.errors.contains("Pod Security level baseline"), "\(blind.errors)")
       let run = try capture(words, with: rights)
       #expect(run.status == 0, "\(run.errors)")
-      try PacketFile(run.bytes, in: folder).expectPackets(5)
+      let pod = try #require(lab.pods.first { $0.name == "base-distroless" })
+      try PacketFile(run.bytes, in: folder).expectPackets(5, of: #require(pod.podIP))
       try endContainers(in: "baseline")
     }
 
@@ -195,7 +196,7 @@ extension InLab {
 }
 
 /// A right that a manifest gives.
-private struct Right: Hashable, CustomStringConvertible {
+private struct Right: Equatable, CustomStringConvertible {
   var verb: String
   var resource: String
   var group = ""
@@ -214,29 +215,20 @@ private struct Right: Hashable, CustomStringConvertible {
   /// kubectl 1.30 and newer begins an exec by GET, for a WebSocket.
   var isForWebSocket: Bool { verb == "get" && resource == "pods/exec" }
 
-  /// Whether it is the same right, whatever names it is restricted to.
-  func isSame(as other: Right) -> Bool {
-    words == other.words && namespace == other.namespace
+  /// It is the same right, whatever names it is restricted to.
+  static func == (left: Right, right: Right) -> Bool {
+    left.words == right.words && left.namespace == right.namespace
   }
 
-  static func == (left: Right, right: Right) -> Bool { left.isSame(as: right) }
-
-  func hash(into hasher: inout Hasher) {
-    hasher.combine(words)
-    hasher.combine(namespace)
-  }
-
-  /// A role with this right alone, and what binds it in its namespace.
-  func objects(_ number: Int) -> [[String: Any]] {
+  /// A role with this right alone, which holds for the lab's user without a binding.
+  func role(_ number: Int) -> [String: Any] {
     var rule: [String: Any] = ["apiGroups": [group], "resources": [resource], "verbs": [verb]]
     if !names.isEmpty { rule["resourceNames"] = names }
     var metadata: [String: Any] = ["name": "right-\(number)"]
     if let namespace { metadata["namespace"] = namespace }
     return [
-      [
-        "apiVersion": "rbac.authorization.k8s.io/v1", "metadata": metadata, "rules": [rule],
-        "kind": namespace == nil ? "ClusterRole" : "Role",
-      ]
+      "apiVersion": "rbac.authorization.k8s.io/v1", "metadata": metadata, "rules": [rule],
+      "kind": namespace == nil ? "ClusterRole" : "Role",
     ]
   }
 }
@@ -282,7 +274,12 @@ private struct Manifest {
 
   /// A user of the lab with these rights: the path of his kubeconfig.
   func kubeconfig() throws -> String {
-    let items = rights.enumerated().flatMap { $0.element.objects($0.offset) }
+    // A role without rights, for those who have none.
+    let none: [String: Any] = [
+      "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
+      "metadata": ["name": "none"], "rules": [Any](),
+    ]
+    let items = [none] + rights.enumerated().map { $0.element.role($0.offset) }
     let list: [String: Any] = ["apiVersion": "v1", "kind": "List", "items": items]
     let number = folder.nextNumber()
     let json = try JSONSerialization.data(withJSONObject: list)

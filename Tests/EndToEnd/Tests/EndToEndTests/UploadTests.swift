@@ -9,19 +9,17 @@ extension InLab {
     /// A container without tcpdump, and where an engine can be put in it.
     struct Container: Sendable, CustomStringConvertible {
       var pod: String
-      var folder: String
-      var writer: String
+      var folder = "/tmp"
+      /// By what the file is written; nil for the shell that captures afterwards.
+      var writer: String?
       var description: String { pod }
     }
 
     static let containers = [
-      Container(pod: "odd/plain", folder: "/tmp/", writer: " cat "),
-      Container(pod: "odd/no-cat", folder: "/tmp/", writer: " tar "),
-      Container(pod: "odd/boxed", folder: "/tmp/", writer: " cat "),
-      Container(pod: "odd/tar-only", folder: "/tmp", writer: "tar -xf - -C "),
-      Container(pod: "odd/plain-readonly", folder: "/scratch/", writer: " cat "),
-      Container(pod: "odd/small", folder: "/tmp/", writer: " cat "),
-      Container(pod: "odd/web.v1.2", folder: "/tmp/", writer: " cat "),
+      Container(pod: "odd/plain"), Container(pod: "odd/boxed"),
+      Container(pod: "odd/no-cat", writer: " tar "),
+      Container(pod: "odd/plain-readonly", folder: "/scratch"), Container(pod: "odd/small"),
+      Container(pod: "odd/web.v1.2"),
     ]
 
     let folder: Folder
@@ -81,8 +79,14 @@ extension InLab {
       let plan = try PlanAnswer(
         RoutesTests.nothing.poddump(["plan", container.pod, "-o", "json"], in: folder))
       #expect(plan.chosen?.route == "upload" && plan.chosen?.engine == "tap")
-      let words = plan.chosen?.first.first?.here.joined(separator: " ") ?? ""
-      #expect(words.contains(container.writer) && words.contains(container.folder), "\(words)")
+      let step = try #require(plan.chosen?.first.first)
+      #expect(step.does.contains(" into the container as \(container.folder)/.poddump-"))
+      let words = step.here?.joined(separator: " ")
+      if let writer = container.writer {
+        #expect(words?.contains(writer) == true, "\(step)")
+      } else {
+        #expect(words == nil, "\(step)")
+      }
 
       var seen: [[String]] = []
       let wire = try witness(pod) {
@@ -101,7 +105,7 @@ extension InLab {
       folder.expectNoJournal()
     }
 
-    @Test(arguments: ["odd/noexec", "odd/readonly-bare"])
+    @Test(arguments: ["odd/noexec", "odd/readonly-bare", "odd/tar-only"])
     func whereNothingCanBePutItIsSaid(pod: String) throws {
       let files = try Lab.files(pod)
       let end = try RoutesTests.nothing.poddump(
@@ -185,7 +189,7 @@ extension InLab {
 
     /// Ctrl-C, whatever is being done at the moment: looking, writing the file, trying it, capturing.
     @Test func aStopAtAnyMomentLeavesNothing() throws {
-      let pods = ["odd/plain", "odd/no-cat", "odd/tar-only"]
+      let pods = ["odd/plain", "odd/no-cat", "odd/boxed"]
       let before = try Lab.processes()
       let files = try pods.map { try Lab.files($0) }
       for step in 0..<12 {
