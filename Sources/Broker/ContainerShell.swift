@@ -56,15 +56,24 @@ extension FarShell {
       }
       guard answer.text.isEmpty else {
         throw refusal(
-          "The container's shell began to answer and did not end within "
-            + "\(Patience.standard.silence.components.seconds) s.")
+          "The container's shell began to answer and did not come to an end within "
+            + "\(Patience.standard.silenceText).")
+      }
+      // kubectl itself has no more than a few lines to say.
+      guard answer.errors.utf8.count < Exchange.errorLimit else {
+        throw refusal(
+          "The container's shell floods standard error: \(excerpt(answer.errors)).")
       }
       throw KubectlCause.silence(
         what, after: .standard, errors: answer.errors)
     }
     if case .failed(let failure) = await end(answer.errors) { throw failure }
-    throw Failure(
-      .other, what, why: "The container's shell did not answer as a POSIX shell does.",
-      fix: "Choose another container with -c.", detail: detail.isEmpty ? nil : detail)
+    let words = answer.errors.split(whereSeparator: \.isNewline).filter {
+      !$0.hasPrefix("command terminated with exit code ")
+    }
+    let said = excerpt(words.isEmpty ? answer.text : words.joined(separator: "\n"))
+    throw refusal(
+      "The container's shell did not answer as a POSIX shell does"
+        + (said.isEmpty ? "." : ". It says: \(said)."))
   }
 }

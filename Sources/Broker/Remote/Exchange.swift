@@ -16,6 +16,8 @@ struct Exchange: Sendable {
   private let end: [UInt8]?
   /// The most bytes of an answer.
   private let limit: Int
+  /// The most bytes of standard error that are kept, but for those of one read more.
+  static let errorLimit = 64 * 1024
 
   private var outputBytes: [UInt8] = []
   private var errorBytes: [UInt8] = []
@@ -97,7 +99,7 @@ struct Exchange: Sendable {
       if entries[1].revents != 0 {
         let count = streams.errors.read(into: &buffer)
         if count <= 0 { isOpen.errors = false }
-        if count > 0, errorBytes.count < 64 * 1024 { errorBytes += buffer[..<count] }
+        if count > 0, errorBytes.count < Self.errorLimit { errorBytes += buffer[..<count] }
       }
       if entries[0].revents != 0 {
         let count = streams.output.read(into: &buffer)

@@ -94,6 +94,10 @@ struct FarShell: Sendable {
         .other, what, why: "What arrived in \(path) is not what was sent.",
         fix: "Try again; see whether the disk there is full.", detail: said)
     }
+    let cause = ExitCause(status: 126, messages: said)
+    if cause == .wrongArchitecture {
+      return cause.failure(what, program: "The engine", place: path, detail: said)
+    }
     let last = said.split(whereSeparator: \.isNewline).last { !$0.hasPrefix(NodeScript.placed) }
     return Failure(
       .noRoute, what,
