@@ -44,6 +44,8 @@ package struct Placement: Sendable, Equatable {
   /// How long putting it there may take in seconds: `kubectl exec` hangs for good if the far end
   /// stops reading.
   static let patience = Duration.seconds(60)
+  /// How long nothing may move meanwhile: what connections and pipes hold takes that long on 20 KB/s.
+  static let silence = Duration.seconds(10)
 
   /// What puts the file at `path` there, checks it, and runs it once, which is how a noexec mount or another
   /// architecture shows itself. Its standard input is the file, or the archive.
@@ -171,7 +173,8 @@ package struct Placement: Sendable, Equatable {
     _ what: String
   ) async throws(Failure) -> Failure? {
     func run(_ argv: [String], _ input: [UInt8]) async throws(Failure) -> RemoteRun {
-      try await RemoteRun.run(argv, input: input, on: transport, within: Self.patience, what)
+      try await RemoteRun.run(
+        argv, input: input, on: transport, within: Self.patience, silence: Self.silence, what)
     }
     let answer = try await run(arguments(path: path, digest: digest), input(bytes))
     let said = printable(answer.errors.isEmpty ? answer.output : answer.errors, limit: 300)

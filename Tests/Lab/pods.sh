@@ -254,7 +254,8 @@ replace_pod() {
   local node uid interface
   read -r node uid interface < <(jq -er --arg pod "$1" 'first(.pods[] | select(.running and "\(.namespace)/\(.name)" == $pod))
     | "\(.node) \(.uid) \(.lab.interface)"' "$LAB_DIR/inventory.json") || die "no running pod $1"
-  if api_running; then tell_api delete "$1"; else stop_pod "$1"; fi
+  # One that was deleted comes back.
+  if api_running; then tell_api delete "$1" 2>/dev/null || true; else stop_pod "$1"; fi
   uid=$(cat /proc/sys/kernel/random/uuid)
   [[ $interface != veth* ]] || interface=veth$(od -An -v -tx1 -N 4 /dev/urandom | tr -d ' \n')
   change_inventory "$1" '(.pods[] | select("\(.namespace)/\(.name)" == $pod)) |= (

@@ -81,7 +81,18 @@ private struct PlaceInPod: Sendable {
   }
 }
 
+/// Removes a file; once more after a moment where that fails, since a container that is being restarted takes
+/// whatever runs in it along.
 private func removeFile(
+  _ kubectl: Kubectl, _ place: PlaceInPod, _ path: String
+) async throws(Failure) -> Undone {
+  let first = try await removeFileOnce(kubectl, place, path)
+  guard case .left = first else { return first }
+  try? await Task.sleep(for: .seconds(1))
+  return try await removeFileOnce(kubectl, place, path)
+}
+
+private func removeFileOnce(
   _ kubectl: Kubectl, _ place: PlaceInPod, _ path: String
 ) async throws(Failure) -> Undone {
   guard let container = try await place.find(kubectl) else { return .gone }
