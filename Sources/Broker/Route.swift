@@ -121,6 +121,8 @@ package struct Opening: Sendable {
   ///   - change: What is there; nil where that is not known.
   ///   - isSettled: Asked after `body`: whether nothing is left of it. Else the janitor looks after it.
   ///   - body: Uses it.
+  /// - Returns: What `body` returns.
+  /// - Throws: `Failure` when `body` throws it.
   func noting<R: Sendable>(
     _ change: FarChange?, isSettled: @Sendable () -> Bool,
     _ body: () async throws(Failure) -> R

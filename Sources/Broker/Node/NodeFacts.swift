@@ -208,7 +208,9 @@ package struct NodeFacts: Sendable, Equatable {
   /// A number and a start time.
   private static func process(_ value: Substring) -> Process? {
     let words = value.split(separator: " ")
-    guard words.count == 2, let pid = Int(words[0]), let start = UInt64(words[1]) else { return nil }
+    guard words.count == 2, let pid = Int(words[0]), let start = UInt64(words[1]) else {
+      return nil
+    }
     return Process(pid: pid, start: start)
   }
 

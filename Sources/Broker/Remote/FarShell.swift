@@ -44,6 +44,7 @@ struct FarShell: Sendable {
   /// Closes its input and waits for its end.
   ///
   /// - Parameter errors: What it wrote to standard error.
+  /// - Returns: The exit status, or why there is none.
   func end(_ errors: String) async -> RemoteEnd {
     let end = await finish(errors)
     if case .exited = end { ended.value = true }

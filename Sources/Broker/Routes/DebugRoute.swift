@@ -100,13 +100,34 @@ package enum DebugRoute: Route {
     guard case .pod(let pod, _) = opening.facts.subject, case .debug(let name) = plan.place,
       let debug = try opening.facts.debug?.get()
     else { throw Failure(.other, what, why: "It is no pod.") }
+    guard debug.running != nil else { return try await add(plan, opening, name, body) }
+    let reached = Locked(false)
+    do throws(Failure) {
+      return try await during(opening, pod, name) { () async throws(Failure) in
+        try await capture(plan, opening, name, reached, body)
+      }
+    } catch {
+      // The one before us, who is done with it, or its janitor may have ended it since it was seen.
+      guard !reached.value, await hasEnded(name, of: pod, opening.tools) else { throw error }
+      let another = FarChange.prefix + opening.request.session
+      var plan = plan
+      plan.place = .debug(another)
+      plan.command = try opening.tools.command(
+        in: Container(name: another, role: .ephemeral), of: pod, name: another)
+      return try await add(plan, opening, another, body)
+    }
+  }
+
+  /// Adds our container to the pod, and captures in it.
+  private static func add<R: Sendable>(
+    _ plan: Plan, _ opening: Opening, _ name: String,
+    _ body: @escaping @Sendable (Plan, any Transport) async throws(Failure) -> R
+  ) async throws(Failure) -> R {
+    let what = opening.facts.refusal(by: .debug)
+    guard case .pod(let pod, _) = opening.facts.subject, let debug = try opening.facts.debug?.get()
+    else { throw Failure(.other, what, why: "It is no pod.") }
     let tools = opening.tools
-    let change = FarChange.ephemeralContainer(
-      namespace: pod.namespace, pod: pod.name, uid: pod.uid, container: name)
-    // The next capture uses it again, and it ends by itself; only who is killed leaves it to the janitor.
-    return try await opening.during([change], undo: { _ async throws(Failure) in .done }) {
-      () async throws(Failure) in
-      guard debug.running == nil else { return try await capture(plan, opening, name, body) }
+    return try await during(opening, pod, name) { () async throws(Failure) in
       let container = container(name, opening.request, debug, tools)
       let answer =
         debug.byPatch
@@ -119,13 +140,33 @@ package enum DebugRoute: Route {
       try await tools.kubectl.wait(
         for: name, of: pod.reference, deadline: .now + patience,
         tell: { opening.tell("Waiting for it: \($0).") })
-      return try await capture(plan, opening, name, body)
+      return try await capture(plan, opening, name, Locked(false), body)
     }
+  }
+
+  /// The next capture uses the container again, and it ends by itself; only who is killed leaves it to the
+  /// janitor.
+  private static func during<R: Sendable>(
+    _ opening: Opening, _ pod: Pod, _ name: String, _ body: () async throws(Failure) -> R
+  ) async throws(Failure) -> R {
+    let change = FarChange.ephemeralContainer(
+      namespace: pod.namespace, pod: pod.name, uid: pod.uid, container: name)
+    return try await opening.during(
+      [change], undo: { _ async throws(Failure) in .done }, body)
+  }
+
+  /// Whether a container of ours has ended, in the same pod.
+  private static func hasEnded(_ name: String, of pod: Pod, _ tools: RouteTools) async -> Bool {
+    guard let now = try? await tools.kubectl.pod(namespace: pod.namespace, name: pod.name),
+      now.uid == pod.uid, !now.isFinished, let container = now.container(named: name)
+    else { return false }
+    if case .terminated = container.state { return true }
+    return false
   }
 
   /// Looks into our container and captures with what is there.
   private static func capture<R: Sendable>(
-    _ planned: Plan, _ opening: Opening, _ name: String,
+    _ planned: Plan, _ opening: Opening, _ name: String, _ reached: Locked<Bool>,
     _ body: @escaping @Sendable (Plan, any Transport) async throws(Failure) -> R
   ) async throws(Failure) -> R {
     let what = opening.facts.refusal(by: .debug)
@@ -136,6 +177,7 @@ package enum DebugRoute: Route {
     let container = Container(name: name, role: .ephemeral)
     return try await tools.kubectl.withShell(in: container, of: pod, name: name) {
       inside, shell async throws(Failure) in
+      reached.value = true
       _ = shell.take()
       let it = ContainerEngine(
         request: opening.request, pod: pod, container: container, inside: inside, what: what,

@@ -50,7 +50,9 @@ package enum SSHRoute: Route {
       throw Failure(.other, "Cannot capture from \(plan.target).", why: "Its connection is gone.")
     }
     let facts = try? opening.facts.node?.get()
-    let process = facts?.shell.map { FarChange.nodeProcess(node: node, pid: $0.pid, start: $0.start) }
+    let process = facts?.shell.map {
+      FarChange.nodeProcess(node: node, pid: $0.pid, start: $0.start)
+    }
     // Where it times its reads it ends by itself before long, whatever becomes of the connection.
     let endsBySilence = facts.map { $0.tools.bash != nil || $0.tools.shTimesReads } ?? false
     return try await opening.noting(process, isSettled: { shell.hasEnded || endsBySilence }) {

@@ -106,10 +106,10 @@ private final class RunningWatch {
     }
     try process.run()
     reader.start()
-    // The state before is the first event.
+    // The one before has been ended, which the API learns a little later.
     let deadline = Date(timeIntervalSinceNow: 10)
-    while times.all.isEmpty, Date() < deadline { usleep(10_000) }
-    guard times.all.first?.running == 0 else {
+    while times.all.last?.running != 0, Date() < deadline { usleep(10_000) }
+    guard times.all.last?.running == 0 else {
       throw Failed("a container of poddump's runs already")
     }
   }
@@ -120,10 +120,10 @@ private final class RunningWatch {
     process.waitUntilExit()
     let events = times.all
     guard let before = events.first?.containers,
-      let added = events.first(where: { $0.containers > before }),
-      let running = events.first(where: { $0.running > 0 })
+      let added = events.firstIndex(where: { $0.containers > before }),
+      let running = events[added...].first(where: { $0.running > 0 })
     else { throw Failed("the API told of no new container") }
-    return running.at.timeIntervalSince(added.at)
+    return running.at.timeIntervalSince(events[added].at)
   }
 }
 

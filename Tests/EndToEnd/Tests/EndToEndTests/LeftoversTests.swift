@@ -39,8 +39,8 @@ extension InLab {
     static let endings: [Ending] = [
       .killed, .interrupted, .counted, .killedEarly, .interrupted, .readerCloses, .killed,
       .interruptedWithoutJanitor, .carrierKilled, .killedEarly, .interrupted, .counted, .killed,
-      .interrupted, .readerCloses, .killedEarly, .interruptedWithoutJanitor, .carrierKilled, .killed,
-      .interrupted,
+      .interrupted, .readerCloses, .killedEarly, .interruptedWithoutJanitor, .carrierKilled,
+      .interrupted, .killed,
     ]
 
     let folder: Folder
@@ -106,9 +106,11 @@ extension InLab {
     /// What runs here in this home's name: poddump, janitors, kubectl, ssh.
     private var running: [LocalProcess] { LocalProcess.all(marked: "HOME=\(folder.path)") }
 
-    /// Whether a process of a node is the first one of a container of ours, or what that waits for.
+    /// Whether a process of a node is the first one of a container of ours, what that waits for, or what of
+    /// the lab's holds the container.
     private func isIdle(_ line: String) -> Bool {
-      line.contains("'poddump-") && line.contains("trap ") || line.hasSuffix(" sleep 'sleep' '15'")
+      line.contains(" sh 'sh' '-c' $'trap ") && line.contains("'poddump-")
+        || line.hasSuffix(" sleep 'sleep' '15'") || line.contains(" shim '\(Lab.directory)/")
     }
 
     /// Makes one capture and ends it.
@@ -158,7 +160,9 @@ extension InLab {
         return end.errors.contains("was cut") ? fault(end, 1) : "\(end)"
       default:
         if ending == .interruptedWithoutJanitor {
-          for janitor in capture.processesHere where janitor.isJanitor { kill(janitor.pid, SIGKILL) }
+          for janitor in capture.processesHere where janitor.isJanitor {
+            kill(janitor.pid, SIGKILL)
+          }
         }
         kill(program.pid, SIGINT)
         return fault(program.finish(within: 20), 0)
