@@ -58,8 +58,7 @@ package struct Placement: Sendable, Equatable {
   func arguments(path: String, digest: String) -> [String] {
     let directory = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ""
     let trial = file.isTap ? "--facts" : "--version"
-    switch writer {
-    [
+    return [
       "sh", "-c", Self.script, "poddump", path, directory.isEmpty ? "/" : directory,
       writer == .tar ? "tar" : "cat", digest, String(file.size), trial,
     ]

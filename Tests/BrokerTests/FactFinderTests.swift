@@ -73,7 +73,8 @@ import Testing
     // The script that looks into a container has lines of its own.
     let verbs = ["get", "exec", "create", "replace", "delete", "debug", "patch"]
     return String(decoding: bytes, as: UTF8.self).split(separator: "\n").compactMap { line in
-      guard let verb = verbs.first(where: { line.hasPrefix($0 + " ") }) else { return nil }
+      guard let verb = verbs.first(where: { line.hasPrefix($0 == "exec" ? "exec -i " : $0 + " ") })
+      else { return nil }
       return line.contains("selfsubjectaccessreviews") ? "right" : verb
     }
   }

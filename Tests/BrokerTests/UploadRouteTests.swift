@@ -25,7 +25,10 @@ import Testing
     #expect(plan.needs == [ExecRoute.mayExec("shop")])
     let step = try #require(plan.preparations.first)
     #expect(plan.preparations.count == 1 && step.manifest == nil)
-    #expect(step.text == "puts tap (x86_64, 34 KiB) into the container as \(Self.path), through the same connection")
+    #expect(
+      step.text
+        == "puts tap (x86_64, 34 KiB) into the container as \(Self.path), through the same connection"
+    )
     #expect(step.command == nil)
   }
 
@@ -36,11 +39,12 @@ import Testing
     #expect(RouteGround { $0.request.filter = "tcp port" }.refusal(.upload)?.kind == .filter)
   }
 
-  @Test(
-    arguments: [
-      (["cat", "chmod", "tar"], Placement.Writer.cat),
-      (["head", "cat", "chmod"], .head), (["tar"], .tar), (["cat", "tar"], .tar), (["chmod", "tar"], .tar),
-    ] as [(Set<String>, Placement.Writer)])
+  private static let writers: [(Set<String>, Placement.Writer)] = [
+    (["cat", "chmod", "tar"], .cat), (["head", "cat", "chmod"], .head), (["tar"], .tar),
+    (["cat", "tar"], .tar), (["chmod", "tar"], .tar),
+  ]
+
+  @Test(arguments: writers)
   func whoWrites(_ programs: Set<String>, _ writer: Placement.Writer) throws {
     let plan = try RouteGround {
       $0.inside.programs = programs
