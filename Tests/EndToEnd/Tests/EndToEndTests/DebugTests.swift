@@ -202,7 +202,7 @@ extension InLab {
       let before = try Lab.processes()
       let plan = try PlanAnswer(
         Self.nothing.poddump(["plan", target, "-o", "json"] + Self.force, in: folder))
-      let manifest = plan.chosen?.first.first?.input ?? ""
+      let manifest = plan.chosen?.first.first?.manifest ?? ""
       #expect(manifest.contains("NET_RAW") != target.hasPrefix("baseline/"), "\(manifest)")
       let end = try capture([target])
       #expect(end.status == 0, "\(end.errors)")
@@ -263,7 +263,7 @@ extension InLab {
       let before = try Lab.processes()
       let plan = try PlanAnswer(
         Self.nothing.poddump(["plan", "shop/distroless", "-o", "json"] + Self.force, in: folder))
-      let text = try #require(plan.chosen?.first.first?.input)
+      let text = try #require(plan.chosen?.first.first?.manifest)
       let object = try #require(
         JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
       let container =

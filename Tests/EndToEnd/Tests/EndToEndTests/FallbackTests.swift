@@ -38,7 +38,7 @@ extension InLab {
     /// Ways in which a tcpdump that is there is of no use.
     static let broken = [
       (script: "exit 1", words: "exit status 1"),
-      (script: "ulimit -c 0; kill -SEGV \"$$\"", words: "exit status 139"),
+      (script: "ulimit -c 0; kill -SEGV \"$$\"", words: "tcpdump crashed"),
       (script: "kill -KILL \"$$\"", words: "exit status 137"),
       (script: "echo something else; exit 0", words: "something else"),
     ]
