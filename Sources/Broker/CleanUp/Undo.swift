@@ -81,13 +81,17 @@ private struct PlaceInPod: Sendable {
   }
 }
 
-/// Removes a file; once more after a moment where that fails, since a container that is being restarted takes
-/// whatever runs in it along.
+/// Removes a file; once more after a moment where that fails, since a container that is being restarted, or ends
+/// with its pod, takes along whatever runs in it.
 private func removeFile(
   _ kubectl: Kubectl, _ place: PlaceInPod, _ path: String
 ) async throws(Failure) -> Undone {
-  let first = try await removeFileOnce(kubectl, place, path)
-  guard case .left = first else { return first }
+  do throws(Failure) {
+    let first = try await removeFileOnce(kubectl, place, path)
+    guard case .left = first else { return first }
+  } catch {
+    guard error.kind != .unreachable else { throw error }
+  }
   try? await Task.sleep(for: .seconds(1))
   return try await removeFileOnce(kubectl, place, path)
 }
