@@ -76,7 +76,7 @@ let package = Package(
     .testTarget(
       name: "BrokerTests",
       dependencies: ["Broker", "Base", "Cluster", "Packets", "SSH", "TestSupport"],
-      resources: [.copy("Data")], swiftSettings: house),
+      resources: [.copy("Data"), .copy("Golden")], swiftSettings: house),
     .testTarget(
       name: "PoddumpTests",
       dependencies: [

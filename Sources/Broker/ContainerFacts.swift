@@ -23,8 +23,6 @@ package struct ContainerFacts: Sendable, Equatable {
   package var opens = true
   /// The machine's name as uname(1) has it, or nil.
   package var machine: String?
-  /// Whether there is a shell at all.
-  package var hasShell = true
   /// The programs there that putting a file there takes.
   package var programs: Set<String> = []
   /// Of the directories asked about, those where a file may be written and run, in their order.
@@ -45,13 +43,17 @@ package struct ContainerFacts: Sendable, Equatable {
   static let placingPrograms = ["cat", "chmod", "rm", "head", "sha256sum", "tar", "wc"]
 
   /// Where a file may be put that is to be run: `$@` are the directories.
+  ///
+  /// The root, whose path is nothing but the slash, has a variable of its own: bash 5.2 matches no pattern
+  /// that begins with a quoted expansion like `"${m%/}"` if nothing is left of it.
   static let directoryQuestions = #"""
     for d in "$@"; do
       [ -d "$d" ] && [ -w "$d" ] && [ -x "$d" ] && echo "dir=$d"
     done
     while read -r x m t o x; do
+      r=${m%/}
       for d in "$@"; do
-        case $d/ in "${m%/}"/*) echo "mount=$m $o"; break ;; esac
+        case $d/ in "$r"/*) echo "mount=$m $o"; break ;; esac
       done
     done </proc/self/mounts
     """#

@@ -34,14 +34,46 @@ extension FarShell {
       .run(streams, within: Patience.standard.silence)
     if answer.isComplete, let facts = ContainerFacts(answer: answer.text) { return facts }
     let detail = printable(answer.errors + answer.text, limit: 2000)
+    func refusal(_ why: String) -> Failure {
+      Failure(
+        .noRoute, what, why: why,
+        fix:
+          "Choose another container with -c, or a route that does not need its shell: debug, ssh "
+          + "or node.", detail: detail.isEmpty ? nil : detail)
+    }
+    // Before the end, which is then of our own making.
+    if answer.isTooLong {
+      _ = await end(answer.errors)
+      throw refusal(
+        "The container's shell answered with more than 1 MiB, which no shell of ours does.")
+    }
     if answer.isLate {
       _ = await end(answer.errors)
+      // bash tries again and again to start what it cannot.
+      let cause = ExitCause(status: 1, messages: answer.errors)
+      if cause == .processLimit {
+        throw cause.failure(what, program: "sh", place: "the container", detail: detail)
+      }
+      guard answer.text.isEmpty else {
+        throw refusal(
+          "The container's shell began to answer and did not come to an end within "
+            + "\(Patience.standard.silenceText).")
+      }
+      // kubectl itself has no more than a few lines to say.
+      guard answer.errors.utf8.count < Exchange.errorLimit else {
+        throw refusal(
+          "The container's shell floods standard error: \(excerpt(answer.errors)).")
+      }
       throw KubectlCause.silence(
         what, after: .standard, errors: answer.errors)
     }
     if case .failed(let failure) = await end(answer.errors) { throw failure }
-    throw Failure(
-      .other, what, why: "The container's shell did not answer as a POSIX shell does.",
-      fix: "Choose another container with -c.", detail: detail.isEmpty ? nil : detail)
+    let words = answer.errors.split(whereSeparator: \.isNewline).filter {
+      !$0.hasPrefix("command terminated with exit code ")
+    }
+    let said = excerpt(words.isEmpty ? answer.text : words.joined(separator: "\n"))
+    throw refusal(
+      "The container's shell did not answer as a POSIX shell does"
+        + (said.isEmpty ? "." : ". It says: \(said)."))
   }
 }

@@ -156,7 +156,8 @@ package struct FactFinder: Sendable {
       }
       search.options.append(Decision.Option(route: route, verdict: verdict))
     }
-    return .failure(Decision(options: search.options).refusal)
+    let changed = await change(of: facts.subject, search.options)
+    return .failure(changed ?? Decision(options: search.options).refusal)
   }
 
   /// Finds several things out at the same time, and lends the result, with the shells that were opened for

@@ -119,6 +119,14 @@ package func chooseContainer(of pod: Pod, named name: String?) throws(Failure) -
       .noRoute, what, why: "The pod is \(pod.status) and has no node yet.",
       fix: "See kubectl describe pod \(pod.name) -n \(pod.namespace), and try again when it runs.")
   }
+  // A kubelet that has taken a pod up says so by the node's address (v1.PodStatus, hostIP).
+  if pod.phase == "Pending", pod.hostIP == nil, let node = pod.node {
+    throw Failure(
+      .noRoute, what,
+      why: "The pod is \(pod.status), and the kubelet of its node, \(printable(node, limit: 100)), "
+        + "has not taken it up.",
+      fix: "See kubectl describe pod \(pod.name) -n \(pod.namespace), and try again when it runs.")
+  }
   return container
 }
 

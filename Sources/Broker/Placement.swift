@@ -20,8 +20,6 @@ package struct Placement: Sendable, Equatable {
     case cat
     /// A shell and tar.
     case tar
-    /// tar alone, where there is no shell.
-    case tarAlone
   }
 
   /// Names one.
@@ -46,6 +44,8 @@ package struct Placement: Sendable, Equatable {
   /// How long putting it there may take in seconds: `kubectl exec` hangs for good if the far end
   /// stops reading.
   static let patience = Duration.seconds(60)
+  /// How long nothing may move meanwhile: what connections and pipes hold takes that long on 20 KB/s.
+  static let silence = Duration.seconds(10)
 
   /// What puts the file at `path` there, checks it, and runs it once, which is how a noexec mount or another
   /// architecture shows itself. Its standard input is the file, or the archive.
@@ -58,15 +58,10 @@ package struct Placement: Sendable, Equatable {
   func arguments(path: String, digest: String) -> [String] {
     let directory = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ""
     let trial = file.isTap ? "--facts" : "--version"
-    switch writer {
-    case .head, .cat, .tar:
-      return [
-        "sh", "-c", Self.script, "poddump", path, directory.isEmpty ? "/" : directory,
-        writer == .tar ? "tar" : "cat", digest, String(file.size), trial,
-      ]
-    case .tarAlone:
-      return ["tar", "-xf", "-", "-C", directory.isEmpty ? "/" : directory]
-    }
+    return [
+      "sh", "-c", Self.script, "poddump", path, directory.isEmpty ? "/" : directory,
+      writer == .tar ? "tar" : "cat", digest, String(file.size), trial,
+    ]
   }
 
   /// `$1` path, `$2` directory, `$3` cat or tar, `$4` SHA-256, `$5` size, `$6` the argument of the trial run.
@@ -94,7 +89,7 @@ package struct Placement: Sendable, Equatable {
 
   /// What is written to the far end: the file, or an archive of it (ustar, POSIX.1-2017 pax).
   func input(_ bytes: [UInt8]) -> [UInt8] {
-    writer == .tar || writer == .tarAlone ? Self.archive(name: name, bytes) : bytes
+    writer == .tar ? Self.archive(name: name, bytes) : bytes
   }
 
   /// An archive of one file that may be run.
@@ -177,12 +172,10 @@ package struct Placement: Sendable, Equatable {
     _ what: String
   ) async throws(Failure) -> Failure? {
     func run(_ argv: [String], _ input: [UInt8]) async throws(Failure) -> RemoteRun {
-      try await RemoteRun.run(argv, input: input, on: transport, within: Self.patience, what)
+      try await RemoteRun.run(
+        argv, input: input, on: transport, within: Self.patience, silence: Self.silence, what)
     }
-    var answer = try await run(arguments(path: path, digest: digest), input(bytes))
-    if writer == .tarAlone, answer.end == .exited(0) {
-      answer = try await run([path, file.isTap ? "--facts" : "--version"], [])
-    }
+    let answer = try await run(arguments(path: path, digest: digest), input(bytes))
     let said = printable(answer.errors.isEmpty ? answer.output : answer.errors, limit: 300)
     switch answer.end {
     case .exited(0):

@@ -69,14 +69,19 @@ package struct PlanStep: Sendable, Equatable {
   package var text: String
   /// What is run for it; nil where the capture's own command does it.
   package var command: Command?
-  /// What is written to its standard input, where that is text: a manifest.
+  /// What is written to its standard input, in words; nil for nothing.
+  package var input: String?
+  /// What becomes part of the cluster by it; nil for nothing.
   package var manifest: String?
   /// How it is undone.
   package var undo: String
 
-  package init(_ text: String, command: Command?, manifest: String? = nil, undo: String) {
+  package init(
+    _ text: String, command: Command?, input: String? = nil, manifest: String? = nil, undo: String
+  ) {
     self.text = text
     self.command = command
+    self.input = input
     self.manifest = manifest
     self.undo = undo
   }

@@ -13,6 +13,8 @@ package enum StopReason: Sendable, Equatable {
   case ttl
   /// Nothing was heard from the far end for too long: a cut.
   case silence
+  /// The far end lives, and its engine has not delivered as much as a header.
+  case late
 }
 
 /// How a capture that delivered its stream came to its end.
@@ -61,6 +63,10 @@ package struct Session: Sendable {
 
   /// How long the far end may take to end in good order after its input was closed.
   private static let farewell = Duration.seconds(1)
+
+  /// How long an engine may take to its header, which it sends as soon as it captures: resolving the names of a
+  /// filter takes a few seconds.
+  private static let headerPatience = Duration.seconds(15)
 
   /// Prepares a session; nothing is started yet.
   ///
@@ -232,6 +238,12 @@ package struct Session: Sendable {
       if plan.ttl > 0, ContinuousClock.now - begin >= .seconds(plan.ttl) { return .ttl }
       let silence = min(messages.silence, meter.silence ?? messages.silence)
       if silence >= patience, !meter.isWaitingForReader { return .silence }
+      // One that says nothing at all is cut for that.
+      if delivering.since == nil, silence < Self.headerPatience,
+        ContinuousClock.now - begin >= Self.headerPatience
+      {
+        return .late
+      }
     }
   }
 
@@ -253,6 +265,13 @@ package struct Session: Sendable {
     case .silence:
       throw Failure(
         .unreachable, cut, why: "Nothing was heard from it for \(Stanza.silence) s.", fix: again,
+        detail: messages.text)
+    case .late:
+      throw Failure(
+        .other, "Cannot capture from \(plan.target).",
+        why: "\(plan.engine) there was started and has not begun to capture for "
+          + "\(Self.headerPatience.components.seconds) s.",
+        fix: "Run again with -v to see everything it said, or use another route.",
         detail: messages.text)
     case .signal, .parentGone: return .stopped
     case .duration: return .limit

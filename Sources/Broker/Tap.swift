@@ -46,6 +46,7 @@ package enum Tap {
 
   /// What ends it and when, in words.
   static func endings(connection: String, ttl: Int) -> [String] {
-    Stanza.endings(connection: connection, timesReads: true, ttl: ttl)
+    Stanza.endings(
+      connection: connection, timesReads: true, by: "the tap misses the heartbeats", ttl: ttl)
   }
 }

@@ -96,6 +96,7 @@ package enum TcpdumpCause {
   private static func firstLine(_ messages: String) -> String {
     let lines = messages.split(separator: "\n").filter {
       !$0.contains("data link type") && !$0.contains("listening on")
+        && !$0.hasPrefix("command terminated with exit code ")
     }
     guard var line = lines.first else { return "" }
     for speaker in ["tcpdump: ", "tap: "] where line.hasPrefix(speaker) {

@@ -55,6 +55,7 @@ package enum ExitCause: Sendable, Equatable {
   /// limit of processes.
   private static func isLimit(_ line: Substring) -> Bool {
     line.hasSuffix("Cannot fork") || line.hasSuffix("fork: Resource temporarily unavailable")
+      || line.hasSuffix("fork: retry: Resource temporarily unavailable")
       || line.hasSuffix("pthread_create failed: Resource temporarily unavailable")
       || line.contains("read init-p: connection reset by peer")
   }
@@ -70,50 +71,51 @@ package enum ExitCause: Sendable, Equatable {
   package func failure(
     _ what: String, program: String, place: String, detail: String? = nil
   ) -> Failure {
+    let there = place.hasPrefix("node ") ? "on \(place)" : "in \(place)"
     let (kind, why, fix): (Failure.Kind, String, String) =
       switch self {
       case .processLimit:
         (
           .noRoute,
-          "No other process can be started in \(place): its limit of processes is reached.",
+          "No other process can be started \(there): its limit of processes is reached.",
           "Use a route that starts nothing there: debug, ssh or node."
         )
       case .notExecutable:
         (
-          .noRoute, "\(program) cannot be run in \(place) (exit status 126).",
+          .noRoute, "\(program) cannot be run \(there) (exit status 126).",
           "It may not be executed, or lies on a file system mounted noexec."
         )
       case .wrongArchitecture:
         (
-          .noRoute, "\(program) in \(place) is built for another architecture.",
+          .noRoute, "\(program) \(there) is built for another architecture.",
           "Use a file of the node's own architecture."
         )
       case .missing:
         (
-          .noRoute, "There is no \(program) in \(place).",
+          .noRoute, "There is no \(program) \(there).",
           "Use another route, or another container."
         )
       case .killed:
         (
-          .other, "\(program) was killed in \(place) (exit status 137).",
+          .other, "\(program) was killed \(there) (exit status 137).",
           "The container was stopped, or memory was short: see kubectl describe pod."
         )
       case .terminated:
         (
-          .other, "\(program) was ended in \(place) (exit status 143).",
+          .other, "\(program) was ended \(there) (exit status 143).",
           "The container or the pod is being stopped; start again when it runs."
         )
       case .crashed(let signal):
         (
-          .other, "\(program) crashed in \(place) (signal \(signal)).",
+          .other, "\(program) crashed \(there) (signal \(signal)).",
           "Use another build of it, or another route."
         )
       case .timeLimit:
-        (.other, "\(program) reached its time limit in \(place).", "Start again.")
+        (.other, "\(program) reached its time limit \(there).", "Start again.")
       case .gaveUp(let status, let words):
         (
           .other,
-          "\(program) in \(place) ended with exit status \(status)"
+          "\(program) \(there) ended with exit status \(status)"
             + (words.isEmpty ? " without a word." : " and said: \(words)."),
           "Run again with -v to see everything it said."
         )

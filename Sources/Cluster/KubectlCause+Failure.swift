@@ -73,13 +73,11 @@ extension KubectlCause {
   package static func silence(
     _ what: String, after patience: Patience, errors: String = ""
   ) -> Failure {
-    let (seconds, attoseconds) = patience.silence.components
-    let tenths = attoseconds / 100_000_000_000_000_000
     // A login program that waits for the user may have said so.
     let words = KubectlMessage(errors).quotation
     return Failure(
       .unreachable, what,
-      why: "kubectl had no answer for \(seconds)\(tenths == 0 ? "" : ".\(tenths)") s."
+      why: "kubectl had no answer for \(patience.silenceText)."
         + (words.isEmpty ? "" : " kubectl's last words: \(words)."),
       fix: "Check the network, the VPN and the login: kubectl get --raw /version.",
       detail: detail(errors))

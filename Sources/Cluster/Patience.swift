@@ -17,6 +17,13 @@ package struct Patience: Sendable, Equatable {
     self.init(silence: total, total: total)
   }
 
+  /// The silence in words: "4.5 s".
+  package var silenceText: String {
+    let (seconds, attoseconds) = silence.components
+    let tenths = attoseconds / 100_000_000_000_000_000
+    return "\(seconds)\(tenths == 0 ? "" : ".\(tenths)") s"
+  }
+
   /// A server that cannot be reached is given up in less than five seconds, kubectl's own end included.
   package static let standard = Patience(silence: .milliseconds(4500), total: .seconds(60))
 }

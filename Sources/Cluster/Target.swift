@@ -103,7 +103,8 @@ package struct Target: Sendable, Hashable {
     "Write a pod (web, shop/web, pod/web), a workload (deploy/api, sts/db, ds/agent, rs/…, job/x, svc/api) or a node (node/n1)."
 
   private static func malformed(_ text: String, _ why: String, fix: String) -> Failure {
-    Failure(.usage, "\"\(printable(text, limit: 80))\" is no target.", why: why, fix: fix)
+    let line = printable(text, limit: 80).split(whereSeparator: \.isNewline).joined(separator: " ")
+    return Failure(.usage, "\"\(line)\" is no target.", why: why, fix: fix)
   }
 
   /// The kind that a word stands for; nil when kubectl knows none by it.

@@ -23,7 +23,11 @@ struct PlanText {
       Would capture from \(plan.target) by \(plan.route.rawValue).
 
       """
-    for step in plan.preparations { text += "  first   \(step.text)\n" }
+    for step in plan.preparations {
+      text += "  first   \(step.text)\n"
+      if let input = step.input { text += "  stdin   \(input)\n" }
+      text += "  undone  \(step.undo)\n"
+    }
     text += "  there   \(ShellWord.join(plan.engineArguments))\n"
     if let point = plan.point { text += "  on      \(point)\n" }
     if let connection = plan.connection { text += "  by      \(connection)\n" }
@@ -34,7 +38,6 @@ struct PlanText {
 
       """
     for end in plan.ends { text += "          \(end)\n" }
-    for step in plan.preparations { text += "  undone  \(step.undo)\n" }
     for note in plan.notes { text += "  note    \(note)\n" }
     // Last, since they hold whole scripts.
     text += "\nWould run here:\n"
@@ -81,7 +84,8 @@ struct PlanText {
                 "here",
                 step.command.map { .strings([$0.executable] + $0.arguments) } ?? .null
               ),
-              ("input", .optional(step.manifest)), ("undone", .string(step.undo)),
+              ("stdin", .optional(step.input)), ("manifest", .optional(step.manifest)),
+              ("undone", .string(step.undo)),
             ])
           })
       ), ("there", .strings(plan.engineArguments)),

@@ -24,7 +24,9 @@ struct LocalTransport: Transport {
 
   func command(_ argv: [String]) throws(Failure) -> Command {
     guard let program = argv.first else { throw Failure(.usage, "Nothing to run.") }
-    return Command(program, Array(argv.dropFirst()))
+    // The far end has a PATH.
+    let path = program.contains("/") ? program : (try? Programs.path(program)) ?? program
+    return Command(path, Array(argv.dropFirst()))
   }
 
   func withProcess<R: Sendable>(

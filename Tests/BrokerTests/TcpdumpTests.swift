@@ -134,6 +134,18 @@ struct RecordedMessage: Decodable, Sendable, CustomTestStringConvertible {
     #expect(failure.detail == nil)
   }
 
+  @Test func kubectlsWordsAreNotTcpdumps() {
+    let failure = Self.cause(3, "command terminated with exit code 3")
+    #expect(failure.why == "tcpdump there ended with exit status 3 without a word.")
+  }
+
+  @Test func anEngineOfANodeWasOnIt() {
+    let failure = TcpdumpCause.failure(
+      target: "node n1 (interface any)", interface: "any", place: .node("n1"), exitCode: 137,
+      messages: "")
+    #expect(failure.why?.hasPrefix("tcpdump was killed on node n1 ") == true, "\(failure.sentence)")
+  }
+
   @Test func unknownWordsArePassedOnBoundedAndPrintable() throws {
     let failure = Self.cause(
       1,

@@ -17,6 +17,7 @@ import Testing
         .gaveUp(status: 0, words: "bash: fork: Resource temporarily unavailable")
       ),
       (2, "dash: 0: Cannot fork", .processLimit),
+      (1, "poddump: fork: retry: Resource temporarily unavailable", .processLimit),
       (
         2,
         "sh: can't fork: Resource temporarily unavailable\ncommand terminated with exit code 2\n",

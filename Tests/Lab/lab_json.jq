@@ -1,5 +1,6 @@
 # inventory.json + process ids → lab.json, what the API stand-in reads.
-# Arguments: $images, the names of all images; $pids, an object: node name or container id → process id in the machine's own PID namespace.
+# Arguments: $pretend, whether the nodes that are only pretended, and what is on them, are to be seen; $images, the
+# names of all images; $pids, an object: node name or container id → process id in the machine's own PID namespace.
 
 def container($pod; $run): {
   name, image: "lab/\(.image):1",
@@ -17,11 +18,11 @@ def container($pod; $run): {
   images: ($images | split(" ")),
   kubelet: {command: ["env", "PODDUMP_LAB=\(.directory)", "\(.source)/kubelet"],
     exec: ["\(.source)/in-node", .directory, "@NODE@", .runtime, "--root", "/run/\(.runtime)", "exec"]},
-  nodes: ([.nodes[] | {name, uid, internalIP, initPid: $pids[.name], podCIDR}] + .pretendedNodes),
+  nodes: ([.nodes[] | {name, uid, internalIP, initPid: $pids[.name], podCIDR}] + if $pretend then .pretendedNodes else [] end),
   namespaces, services, workloads,
-  pods: [.pods[] | . as $pod | {
-    namespace, name, uid, node: (.shownNode // .node), phase, podIP, hostNetwork, labels, annotations: (.annotations // {}), owner,
+  pods: [.pods[] | select($pretend or .real != false) | . as $pod | {
+    namespace, name, uid, node: (if $pretend then .shownNode // .node else .node end), phase, podIP, hostNetwork, labels, annotations: (.annotations // {}), owner,
     securityContext: (.securityContext // null), volumes: (if .volumes then [.volumes[] | del(.noexec)] else null end),
-    spec: ((.spec // {}) + if .shareProcessNamespace then {shareProcessNamespace} else {} end | if . == {} then null else . end),
+    spec: ((if $pretend then .spec // {} else {} end) + if .shareProcessNamespace then {shareProcessNamespace} else {} end | if . == {} then null else . end),
     containers: [.containers[] | container($pod; $run)],
     stop: (if .running then ["\($run.source)/lab", "pod-stop", "\(.namespace)/\(.name)"] else null end)}]}

@@ -130,10 +130,11 @@ record_processes() { # [UID]
 
 # Writes lab.json, whole or not at all.
 write_lab_json() {
-  local pids
+  local pids pretend=false
+  [[ ! -e $LAB_DIR/pretend ]] || pretend=true
   pids=$(cd "$LAB_DIR" && jq -R '[input_filename, (split(" ")[0] | tonumber)]' nodes/n1.pid nodes/n2.pid pids/* |
     jq -s 'map({(.[0] | split("/")[1] | rtrimstr(".pid")): .[1]}) | add')
-  jq --argjson pids "$pids" --arg images "${image_names[*]}" -f "$LAB_SOURCE/lab_json.jq" "$LAB_DIR/inventory.json" \
+  jq --argjson pretend "$pretend" --argjson pids "$pids" --arg images "${image_names[*]}" -f "$LAB_SOURCE/lab_json.jq" "$LAB_DIR/inventory.json" \
     >"$LAB_DIR/lab.json.new"
   mv "$LAB_DIR/lab.json.new" "$LAB_DIR/lab.json"
 }
@@ -194,6 +195,17 @@ stop_pod() {
   in_node "$node" "$LAB_DIR/bin/pod-stop" "$LAB_DIR" "$runtime" "$uid" "$netns" "$interface" $ids
 }
 
+# `lab pretend on|off`: nodes that exist for the API only, and what is on them.
+pretend() {
+  case ${1-} in
+    on) : >"$LAB_DIR/pretend" ;;
+    off) rm -f "$LAB_DIR/pretend" ;;
+    *) die "usage: lab pretend on|off" ;;
+  esac
+  write_lab_json
+  tell_api reload
+}
+
 new_id() { od -An -v -tx1 -N 32 /dev/urandom | tr -d ' \n'; }
 
 # Changes the inventory by a jq program, in which $pod is the pod NAMESPACE/POD.
@@ -242,7 +254,8 @@ replace_pod() {
   local node uid interface
   read -r node uid interface < <(jq -er --arg pod "$1" 'first(.pods[] | select(.running and "\(.namespace)/\(.name)" == $pod))
     | "\(.node) \(.uid) \(.lab.interface)"' "$LAB_DIR/inventory.json") || die "no running pod $1"
-  if api_running; then tell_api delete "$1"; else stop_pod "$1"; fi
+  # One that was deleted comes back.
+  if api_running; then tell_api delete "$1" 2>/dev/null || true; else stop_pod "$1"; fi
   uid=$(cat /proc/sys/kernel/random/uuid)
   [[ $interface != veth* ]] || interface=veth$(od -An -v -tx1 -N 4 /dev/urandom | tr -d ' \n')
   change_inventory "$1" '(.pods[] | select("\(.namespace)/\(.name)" == $pod)) |= (

@@ -14,7 +14,7 @@ import Testing
 
   @Test func withoutAnythingNobodysNodesAreKnockedAt() throws {
     let configuration = try Self.read("")
-    #expect(configuration.routes.order == [.exec, .ssh])
+    #expect(configuration.routes.order == [.exec, .ssh, .upload, .debug, .node])
     #expect(!configuration.nodes.isConfigured && configuration.nodes.host == nil)
     #expect(configuration.nodes.options == SSHOptions())
     #expect(SSHOptions().sudo && SSHOptions().hostKeys == .strict && SSHOptions().engine == nil)
@@ -30,6 +30,35 @@ import Testing
     let configuration = try Self.read("[route]\norder = \(text)")
     #expect(configuration.routes.order == order)
     #expect(configuration.nodes.isConfigured == isConfigured)
+  }
+
+  @Test func routesThatAreAllowedAndWhatTheyTake() throws {
+    #expect(try Self.read("").routes == RouteSettings())
+    let routes = try Self.read(
+      """
+      [route]
+      allow = ["node", "node"]
+      [image]
+      debug = "registry.example/net:1"
+      node = "registry.example/node@sha256:0123"
+      [node]
+      namespace = "capture"
+      """
+    ).routes
+    var expected = RouteSettings()
+    expected.allowed = [.node]
+    expected.debugImage = "registry.example/net:1"
+    expected.nodeImage = "registry.example/node@sha256:0123"
+    expected.nodeNamespace = "capture"
+    #expect(routes == expected)
+  }
+
+  @Test(
+    arguments: [
+      ("auto", nil), ("tcpdump", .tcpdump), ("tap", .tap),
+    ] as [(String, EngineName?)])
+  func whatCaptures(_ text: String, _ engine: EngineName?) throws {
+    #expect(try Self.read("[capture]\nengine = \"\(text)\"").engine == engine)
   }
 
   @Test func everyKeyOfSSH() throws {
@@ -57,7 +86,7 @@ import Testing
     options.hostKeys = .acceptNew
     #expect(configuration.nodes.options == options)
     #expect(configuration.nodes.host == "{node}.example" && configuration.nodes.isConfigured)
-    #expect(configuration.routes.order == [.exec, .ssh])
+    #expect(configuration.routes.order == RouteName.allCases)
   }
 
   @Test func anEmptyTableIsWordEnough() throws {
@@ -85,13 +114,18 @@ import Testing
 
   @Test(arguments: [
     (
-      "[route]\norder = [\"exce\"]", "There is no route exce for route.routes.order.", "Did you mean exec?"
+      "[route]\norder = [\"exce\"]", "There is no route exce for route.order.", "Did you mean exec?"
     ),
     ("[route]\norder = [\"exec\", \"shh\"]", "There is no route shh", "Did you mean ssh?"),
-    ("[route]\norder = []", "route.routes.order names no route.", "Write order = [\"exec\", \"ssh\"]."),
+    ("[route]\norder = []", "route.order names no route.", "Write order = [\"exec\", \"ssh\"]."),
     ("[route]\norder = [\"\\u001b[2J\"]", "There is no route �[2J for", "Did you mean"),
     ("[route]\norder = \"ssh\"", "order is not a list of texts.", "Write order = [\"…\"]."),
     ("[route]\norder = [1]", "order is not a list of texts.", "Write order"),
+    ("[route]\nallow = [\"nod\"]", "There is no route nod for route.allow.", "Did you mean node?"),
+    ("[image]\ndebug = \"a b\"", "image.debug is no name of an image.", "Write debug ="),
+    ("[image]\nnode = \"\\u001b\"", "image.node is no name of an image.", "Write node ="),
+    ("[image]\nnode = \"\"", "node is not a text.", "Write node ="),
+    ("[capture]\nengine = \"tshark\"", "capture.engine is tshark.", "Write auto, tcpdump or tap."),
     ("route = \"ssh\"", "route is not a table.", "Write [route] above its keys."),
     ("ssh = true", "ssh is not a table.", "Write [ssh] above its keys."),
     ("[ssh]\nhost = 1", "host is not a text.", "Write host = \"…\"."),

@@ -188,8 +188,8 @@ import Testing
     #expect(plan.command.executable == "/usr/bin/kubectl")
     #expect(
       plan.command.arguments.prefix(8) == ["exec", "-i", "-n", "shop", "web", "-c", "web", "--"])
-    #expect(Array(plan.command.arguments.dropFirst(8)) == plan.remoteArguments)
+    // The shell there finds out, gets its order, and becomes the stanza.
+    #expect(plan.command.arguments.contains { $0.hasSuffix(Stanza.script) })
     #expect(Array(plan.remoteArguments.suffix(plan.engineArguments.count)) == plan.engineArguments)
-    #expect(plan.remoteArguments.contains(Stanza.script))
   }
 }

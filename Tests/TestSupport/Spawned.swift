@@ -51,6 +51,8 @@ package final class Spawned: Sendable {
     output = FileHandle(fileDescriptor: fromChild.reader.release(), closeOnDealloc: true)
     errors = FileHandle(fileDescriptor: wordsFromChild.reader.release(), closeOnDealloc: true)
 
+    _ = brokenPipesAreIgnored
+
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
@@ -122,6 +124,10 @@ package final class Spawned: Sendable {
     func get() -> [UInt8] { bytes.withLock { $0 } }
   }
 }
+
+/// Writing to what has ended already is an error of the call, not the end of all tests. What is started gets
+/// the default back.
+private let brokenPipesAreIgnored: Void = { _ = signal(SIGPIPE, SIG_IGN) }()
 
 /// Runs a program without input to its end.
 package func runProgram(

@@ -81,7 +81,22 @@ private struct PlaceInPod: Sendable {
   }
 }
 
+/// Removes a file; once more after a moment where that fails, since a container that is being restarted, or ends
+/// with its pod, takes along whatever runs in it.
 private func removeFile(
+  _ kubectl: Kubectl, _ place: PlaceInPod, _ path: String
+) async throws(Failure) -> Undone {
+  do throws(Failure) {
+    let first = try await removeFileOnce(kubectl, place, path)
+    guard case .left = first else { return first }
+  } catch {
+    guard error.kind != .unreachable else { throw error }
+  }
+  try? await Task.sleep(for: .seconds(1))
+  return try await removeFileOnce(kubectl, place, path)
+}
+
+private func removeFileOnce(
   _ kubectl: Kubectl, _ place: PlaceInPod, _ path: String
 ) async throws(Failure) -> Undone {
   guard let container = try await place.find(kubectl) else { return .gone }

@@ -108,12 +108,14 @@ package enum NodeScript {
   static let order = """
     (read -t 1 x </dev/null) 2>/dev/null
     if [ $? = 2 ]; then t=; else t="-t 60"; fi
+    f=
+    trap '[ -z "$f" ] || rm -f "$f"' EXIT
     while
       IFS= read -r $t n || exit 0
       [ "$n" = put ]
     do
+      [ -z "$f" ] || rm -f "$f"
       IFS= read -r $t f && IFS= read -r $t s && IFS= read -r $t a || exit 0
-      trap 'rm -f "$f"' EXIT
       (
         umask 077
         head -c "$s" | { cat >"$f" || { cat >/dev/null; exit 1; }; } && chmod 700 "$f" && echo &&

@@ -65,22 +65,4 @@ extension FarShell {
           + "configuration.")
     }
   }
-
-  private func excerpt(_ text: String) -> String {
-    let shown = printable(text, limit: 1000)
-    // What is no text says nothing to anybody.
-    guard shown.count(where: { $0 == "\u{FFFD}" }) * 2 < shown.count + 1 else {
-      return "bytes that are no text"
-    }
-    let lines = shown.split(whereSeparator: { $0 == "\n" || $0 == "\r\n" })
-    return String(lines.joined(separator: " ").prefix(200)).trimmingDots()
-  }
-}
-
-extension String {
-  fileprivate func trimmingDots() -> String {
-    var text = Substring(self)
-    while text.hasSuffix(".") || text.hasSuffix(" ") { text = text.dropLast() }
-    return String(text)
-  }
 }

@@ -16,6 +16,8 @@ struct Exchange: Sendable {
   private let end: [UInt8]?
   /// The most bytes of an answer.
   private let limit: Int
+  /// The most bytes of standard error that are kept, but for those of one read more.
+  static let errorLimit = 64 * 1024
 
   private var outputBytes: [UInt8] = []
   private var errorBytes: [UInt8] = []
@@ -23,6 +25,8 @@ struct Exchange: Sendable {
   private(set) var isComplete = false
   /// Whether it took too long.
   private(set) var isLate = false
+  /// Whether it was given up because nothing moved any more.
+  private(set) var isStuck = false
 
   /// - Parameters:
   ///   - input: What is written.
@@ -41,13 +45,18 @@ struct Exchange: Sendable {
   var isTooLong: Bool { outputBytes.count >= limit }
 
   /// The same, run on its own thread.
+  ///
+  /// - Parameters:
+  ///   - patience: How long it may take in all.
+  ///   - silence: How long nothing may move, neither there nor back; nil for as long as it may take.
   func run(
-    _ streams: RemoteStreams, within patience: Duration
+    _ streams: RemoteStreams, within patience: Duration, silence: Duration? = nil
   ) async throws(Failure) -> Exchange {
     let stop = try Bell()
     return try await onOwnThread("exchange", stop: { stop.ring() }) { () throws(Failure) in
       var exchange = self
-      exchange.read(streams, deadline: .now + patience, stop: stop)
+      exchange.read(
+        streams, deadline: .now + patience, silence: silence ?? patience, stop: stop)
       return exchange
     }
   }
@@ -55,11 +64,12 @@ struct Exchange: Sendable {
   /// Writes and reads until the answer's last line, the end of the streams, the limit or the deadline. What
   /// stands on standard error is taken along: it says why there is no answer.
   private mutating func read(
-    _ streams: RemoteStreams, deadline: ContinuousClock.Instant, stop: Bell
+    _ streams: RemoteStreams, deadline: ContinuousClock.Instant, silence: Duration, stop: Bell
   ) {
     var buffer = [UInt8](repeating: 0, count: 64 * 1024)
     var isOpen = (input: true, output: true, errors: true)
     _ = fcntl(streams.input.raw, F_SETFL, O_NONBLOCK)
+    var moved = ContinuousClock.now
     while isOpen.output || isOpen.errors {
       if isOpen.input, input.isEmpty {
         if end == nil { streams.input.close() }
@@ -72,21 +82,24 @@ struct Exchange: Sendable {
         pollfd(fd: stop.reader, events: Int16(POLLIN), revents: 0),
       ]
       // Its output having ended, the last words are waited for, but not for long.
-      let left = ContinuousClock.now.duration(to: deadline)
+      let now = ContinuousClock.now
+      let left = now.duration(to: min(deadline, moved + silence))
       let patience = isOpen.output ? left : min(left, .seconds(5))
       let ready = poll(&entries, 4, Int32(max(0, patience / .milliseconds(1))))
       if ready < 0 && errno == EINTR { continue }
       // Also when there is always something to read.
       guard ready > 0, left > .zero else {
         isLate = isOpen.output
+        isStuck = isLate && now < deadline && moved + silence <= ContinuousClock.now
         return
       }
       if entries[3].revents != 0 { return }
+      moved = .now
       if entries[2].revents != 0 { write(to: streams.input) }
       if entries[1].revents != 0 {
         let count = streams.errors.read(into: &buffer)
         if count <= 0 { isOpen.errors = false }
-        if count > 0, errorBytes.count < 64 * 1024 { errorBytes += buffer[..<count] }
+        if count > 0, errorBytes.count < Self.errorLimit { errorBytes += buffer[..<count] }
       }
       if entries[0].revents != 0 {
         let count = streams.output.read(into: &buffer)

@@ -76,12 +76,28 @@ struct FarShell: Sendable {
   ) async throws(Failure) -> Failure? {
     let request = NodeScript.put(path: path, size: bytes.count, isTap: placement.file.isTap)
     let answer = try await Exchange(Array(request.utf8) + bytes, end: NodeScript.placed)
-      .run(streams, within: Placement.patience)
+      .run(streams, within: Placement.patience, silence: Placement.silence)
     guard answer.isComplete else {
       _ = await end(answer.errors)
+      let detail = printable(answer.errors, limit: 1000)
+      if answer.isLate {
+        let seconds = (answer.isStuck ? Placement.silence : Placement.patience).components.seconds
+        throw Failure(
+          .unreachable, what,
+          why: answer.isStuck
+            ? "The shell there did not take the engine: nothing moved for \(seconds) s."
+            : "The engine could not be put there within \(seconds) s.",
+          fix: "See whether it or the connection is overloaded; or use another route.",
+          detail: detail)
+      }
+      if answer.isTooLong {
+        throw Failure(
+          .other, what, why: "The shell there wrote without end while the engine was put there.",
+          fix: "Use another route.", detail: detail)
+      }
       throw Failure(
         .unreachable, what, why: "The connection broke while the engine was put there.",
-        fix: "Try again.", detail: printable(answer.errors, limit: 1000))
+        fix: "Try again.", detail: detail)
     }
     let digests = answer.text.split(separator: "\n").filter { $0.hasPrefix("sha256=") }
     if let own = digests.last, own.dropFirst(7) == digest { return nil }
@@ -90,6 +106,10 @@ struct FarShell: Sendable {
       throw Failure(
         .other, what, why: "What arrived in \(path) is not what was sent.",
         fix: "Try again; see whether the disk there is full.", detail: said)
+    }
+    let cause = ExitCause(status: 126, messages: said)
+    if cause == .wrongArchitecture {
+      return cause.failure(what, program: "The engine", place: path, detail: said)
     }
     let last = said.split(whereSeparator: \.isNewline).last { !$0.hasPrefix(NodeScript.placed) }
     return Failure(

@@ -15,21 +15,30 @@ struct RemoteRun: Sendable {
   ///   - input: Its standard input.
   ///   - transport: Starts it.
   ///   - patience: How long it may take in all.
+  ///   - silence: How long nothing may move; nil for as long as it may take.
   ///   - what: The failure's first sentence.
   /// - Throws: `Failure` when it cannot be started or does not end in time.
   static func run(
     _ argv: [String], input: [UInt8] = [], on transport: any Transport, within patience: Duration,
-    _ what: String
+    silence: Duration? = nil, _ what: String
   ) async throws(Failure) -> RemoteRun {
     let (exchange, end) = try await transport.withProcess(
       argv, errors: { (exchange: Exchange) in exchange.errors }
     ) { streams async throws(Failure) in
-      try await Exchange(input).run(streams, within: patience)
+      try await Exchange(input).run(streams, within: patience, silence: silence)
     }
     guard !exchange.isLate else {
       throw Failure(
-        .unreachable, what, why: "It took longer than \(patience.components.seconds) s.",
+        .unreachable, what,
+        why: exchange.isStuck
+          ? "Nothing moved for \(silence?.components.seconds ?? 0) s."
+          : "It took longer than \(patience.components.seconds) s.",
         fix: "Check the connection, and try again.", detail: printable(exchange.errors))
+    }
+    guard !exchange.isTooLong else {
+      throw Failure(
+        .other, what, why: "It answered with more than a program of ours does.",
+        fix: "See what the container's programs print.", detail: printable(exchange.errors))
     }
     return RemoteRun(output: exchange.text, errors: exchange.errors, end: end)
   }

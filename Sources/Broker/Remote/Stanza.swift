@@ -45,16 +45,19 @@ package enum Stanza {
   /// - Parameters:
   ///   - connection: What carries it: "kubectl".
   ///   - timesReads: Whether the shell there can time a read.
+  ///   - means: How a dead connection is noticed there.
   ///   - ttl: The time limit in seconds; 0 for none.
   /// - Returns: A sentence's part for each way to end.
-  package static func endings(connection: String, timesReads: Bool, ttl: Int) -> [String] {
+  package static func endings(
+    connection: String, timesReads: Bool, by means: String = "the shell there times its reads",
+    ttl: Int
+  ) -> [String] {
     var endings = [
       "at once when poddump or \(connection) ends, however it ends (end of input)"
     ]
     if timesReads {
       endings.append(
-        "\(silence) to \(silence + 5) s after the connection went dead "
-          + "(the shell there times its reads)")
+        "\(silence) to \(silence + 5) s after the connection went dead (\(means))")
     } else if ttl == 0 {
       endings.append("never, if the connection goes dead: its shell cannot time its reads")
     } else {

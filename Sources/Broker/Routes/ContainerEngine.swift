@@ -83,7 +83,7 @@ struct ContainerEngine {
     let engine = try Tap.arguments(
       program: program, request: request, interface: try interface(), filter: request.filter,
       memoryLimit: container.memoryLimit, unlinks: true)
-    let order = inside.hasShell ? [NodeScript.direct] + engine : engine
+    let order = [NodeScript.direct] + engine
     return (engine, order, Tap.endings(connection: "kubectl", ttl: request.ttl))
   }
 

@@ -44,6 +44,7 @@ package enum DebugRoute: Route {
     if debug.running != nil {
       plan.notes.append("The ephemeral container \(name) is there already and is used again.")
       plan.leaves = "nothing new"
+      plan.needs = [ExecRoute.mayExec(pod.namespace)]
       plan.ends.append(undo)
     } else {
       let container = container(name, request, debug, tools)
@@ -53,6 +54,9 @@ package enum DebugRoute: Route {
           command: debug.byPatch
             ? try tools.kubectl.debugCommand(pod.reference, container: container)
             : try tools.kubectl.putCommand(into: pod.reference),
+          input: debug.byPatch
+            ? "the securityContext of this entry, which the pod gets"
+            : "the pod as it is then, with this entry added to spec.ephemeralContainers",
           manifest: container.manifest.text(), undo: undo)
       ]
     }

@@ -57,6 +57,7 @@ struct NodeEngine {
         PlanStep(
           "puts \(placement.file.text) onto \(nodeName) as \(placement.path), through the same "
             + "connection", command: nil,
+          input: "the questions to the node, then \(placement.file.path), then the order",
           undo: "it removes itself when it starts, and poddump removes it when it does not")
       ]
       plan.leaves = "nothing: the file is removed as soon as it runs"

@@ -53,7 +53,7 @@ package enum NodeRoute: Route {
         PlanStep(
           "creates the helper pod \(pod.namespace)/\(pod.name) on node \(nodeName)",
           command: try tools.kubectl.createCommand(namespace: pod.namespace),
-          manifest: pod.manifest.text(),
+          input: "the pod", manifest: pod.manifest.text(),
           undo:
             "poddump deletes it; it ends by itself \(Caretaker.idle / 60) minutes after its last "
             + "capture, and its object goes with poddump clean")

@@ -33,11 +33,9 @@ package enum UploadRoute: Route {
       writer: try writer(inside, what))
     let run = try file.isTap ? it.tap(placement.path) : it.tcpdump(placement.path, isOurs: true)
     let transport = tools.transport(into: pod, container.name)
-    let command =
-      try inside.hasShell
-      ? tools.command(in: container, of: pod) : transport.command(run.remote)
     var plan = try it.plan(
-      route, engine: file.isTap ? "tap" : "tcpdump", run, command: command,
+      route, engine: file.isTap ? "tap" : "tcpdump", run,
+      command: try tools.command(in: container, of: pod),
       needs: [ExecRoute.mayExec(pod.namespace)],
       leaves: "nothing: the file is removed as soon as it runs")
     plan.placement = placement
@@ -48,6 +46,10 @@ package enum UploadRoute: Route {
         command: placement.writer == .head
           ? nil
           : try transport.command(placement.arguments(path: placement.path, digest: "SHA256")),
+        input: (placement.writer == .head || placement.writer == .cat
+          ? file.path : "an archive of \(file.path)")
+          + (placement.writer == .cat || placement.writer == .tar
+            ? ", whose digest SHA256 stands for" : ""),
         undo: "it removes itself when it starts, and poddump removes it when it does not")
     ]
     return plan
@@ -71,7 +73,6 @@ package enum UploadRoute: Route {
   private static func writer(
     _ inside: ContainerFacts, _ what: String
   ) throws(Failure) -> Placement.Writer {
-    if !inside.hasShell { return .tarAlone }
     if inside.programs.isSuperset(of: ["head", "chmod"]) { return .head }
     if inside.programs.isSuperset(of: ["cat", "chmod"]) { return .cat }
     if inside.programs.contains("tar") { return .tar }
@@ -100,9 +101,7 @@ package enum UploadRoute: Route {
       return try await opening.during(
         [file],
         undo: { change async throws(Failure) in
-          // Without a shell there is no rm either, and the tap removes itself.
-          placement.writer == .tarAlone
-            ? .gone : try await undo(change, kubectl: opening.tools.kubectl)
+          try await undo(change, kubectl: opening.tools.kubectl)
         }, work)
     }
     if placement.writer == .head {
@@ -117,7 +116,6 @@ package enum UploadRoute: Route {
       }
     ) { path async throws(Failure) in
       let plan = plan.running(placement.path, at: path)
-      guard placement.writer != .tarAlone else { return try await body(plan, transport) }
       return try await opening.withContainerShell { shell async throws(Failure) in
         try await body(plan, ShellTransport(shell: shell, command: plan.command))
       }

@@ -83,6 +83,8 @@ struct CaptureCommand: AsyncParsableCommand {
     let limits = PumpLimits(packets: request.count, bytes: maxSize?.value)
     let format = format
     let output = Output(destination, asPcapng: destination.isPcapng(format))
+    // A file that no route has filled does not stay behind.
+    defer { output.close() }
     let told = Told()
     // Before the capture begins, a stop gives everything up; from then on it ends in good order.
     let report = try await stops.interruptingStart {
@@ -169,6 +171,9 @@ private final class Output: Sendable {
     opened.value = sink
     return sink
   }
+
+  /// Ends it, if it was opened and nobody has done so: a capture that fails leaves that to others.
+  func close() { try? opened.value?.finish() }
 }
 
 /// Why the routes before were not taken, each said once.

@@ -99,6 +99,27 @@ enum Cluster {
   }
 }
 
+extension Lab {
+  /// The requests since `forgetRequests` by which pods were made or got another container; not those that
+  /// only asked what would become of it.
+  static func changes() throws -> [String] {
+    struct Request: Decodable {
+      var method: String
+      var path: String
+      var query: [String]?
+    }
+    let run = try Program.run([api, "requests", "--state", directory])
+    try #require(run.status == 0, "requests: \(run.errors)")
+    return try run.output.split(separator: "\n")
+      .map { try JSONDecoder().decode(Request.self, from: Data($0.utf8)) }
+      .filter { request in
+        let creates = request.method == "POST" && request.path.hasSuffix("/pods")
+        return (creates || request.path.hasSuffix("/ephemeralcontainers"))
+          && request.method != "GET" && request.query?.contains("dryRun=All") != true
+      }.map { "\($0.method) \($0.path)" }
+  }
+}
+
 extension Folder {
   /// What the journal of this home holds: what has still to be undone.
   var journal: [String] {

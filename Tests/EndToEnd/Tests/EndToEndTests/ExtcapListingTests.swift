@@ -285,8 +285,10 @@ extension InLab {
       try scratch.list()
       #expect(Set(try interfaces()) == ["poddump", "pod:shop/quiet", "pod:shop/web"])
       try scratch.write(
-        "home/.config/poddump/config.toml", "[listing]\nhidden = [\"shop\", "
-          + "\"odd\", \"baseline\", \"restricted\", \"privileged\", \"full\", \"denied\", \"sealed\"]\n")
+        "home/.config/poddump/config.toml",
+        "[listing]\nhidden = [\"shop\", "
+          + "\"odd\", \"baseline\", \"restricted\", \"privileged\", \"full\", \"denied\", \"sealed\"]\n"
+      )
       try scratch.list()
       #expect(try interfaces() == ["poddump", "pod:kube-system/dns"])
     }

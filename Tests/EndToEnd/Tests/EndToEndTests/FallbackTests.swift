@@ -23,7 +23,9 @@ extension InLab {
         try #require(end.status == 0, "\(end.errors)")
       }
       let path = "/usr/bin/tcpdump"
-      try run("mv \(path) \(path).kept && printf '%s\\n' '#!/bin/bash' '\(script)' >\(path) && chmod 755 \(path)")
+      try run(
+        "mv \(path) \(path).kept && printf '%s\\n' '#!/bin/bash' '\(script)' >\(path) && chmod 755 \(path)"
+      )
       defer { try? run("mv -f \(path).kept \(path)") }
       try body()
     }
@@ -36,9 +38,9 @@ extension InLab {
     /// Ways in which a tcpdump that is there is of no use.
     static let broken = [
       (script: "exit 1", words: "exit status 1"),
-      (script: "ulimit -c 0; kill -SEGV \"$$\"", words: "exit status 139"),
+      (script: "ulimit -c 0; kill -SEGV \"$$\"", words: "tcpdump crashed"),
       (script: "kill -KILL \"$$\"", words: "exit status 137"),
-      (script: "echo something else; exit 0", words: ""),
+      (script: "echo something else; exit 0", words: "something else"),
     ]
 
     @Test(arguments: broken)
@@ -108,8 +110,7 @@ extension InLab {
       #expect(end.status == 7 && end.bytes.isEmpty, "\(end)")
       #expect(end.errors.contains("does not accept the filter"), "\(end.errors)")
       #expect(!end.errors.contains("Not by exec"), "\(end.errors)")
-      let made = try Lab.requests().filter { $0.hasPrefix("PUT ") || $0.hasSuffix("/pods") }
-      #expect(made == [])
+      #expect(try Lab.changes() == [])
     }
 
     @Test func aFileThatCannotBeWrittenIsNoReasonForAnotherRoute() throws {

@@ -21,15 +21,20 @@ struct FivePackets {
       })
   }
 
-  /// Runs poddump several times, as many side by side as keep the machine busy.
-  private func run(_ all: [[String]], width: Int = 4) throws -> [Finished] {
+  /// Runs poddump several times, as many side by side as keep the machine busy. What had no answer in time, as
+  /// the machine was too busy, is run again alone.
+  private func run(_ all: [[String]], width: Int = 3) throws -> [Finished] {
     var running: [Program] = []
     var ended: [Finished] = []
     for (number, words) in all.enumerated() {
       running.append(try login.start(words, in: folder))
       if number >= width { ended.append(running[number - width].finish(within: 60)) }
     }
-    return ended + running.suffix(all.count - ended.count).map { $0.finish(within: 60) }
+    ended += running.suffix(all.count - ended.count).map { $0.finish(within: 60) }
+    return try zip(all, ended).map { words, end in
+      let isLate = (end.output + end.errors).contains("had no answer for")
+      return isLate ? try login.poddump(words, in: folder) : end
+    }
   }
 
   /// Expects five packets, by this route, and the words that say so.
@@ -47,7 +52,8 @@ struct FivePackets {
     let address = try #require(pod.podIP)
     let file = "\(folder.path)/\(folder.nextNumber()).pcap"
     try end.bytes.write(to: URL(filePath: file))
-    let own = pod.isHostNetwork ? "host \(address) and tcp port \(pod.port ?? 0)" : "host \(address) or arp"
+    let own =
+      pod.isHostNetwork ? "host \(address) and tcp port \(pod.port ?? 0)" : "host \(address) or arp"
     for filter in ["", own] {
       // Many files: tshark takes half a second to start, and this a hundredth.
       let read = try Program.run(["/usr/bin/env", "tcpdump", "-n", "-r", file, "--count", filter])

@@ -5,9 +5,9 @@ struct Pinging {
   private let program: Program
   private let arguments: [String]
 
-  /// Begins, for at most a minute.
-  init(from pod: String, _ address: String) throws {
-    arguments = ["ping", "-i", "0.2", "-w", "60", address]
+  /// Begins, for at most so many seconds.
+  init(from pod: String, _ address: String, for seconds: Int = 60) throws {
+    arguments = ["ping", "-i", "0.2", "-w", String(seconds), address]
     program = try Program([Lab.command, "exec-in", "shop/" + pod] + arguments)
   }
 

@@ -17,7 +17,7 @@ struct PlanAnswer: Decodable {
     var does: String
     /// Nil for what goes through the capture's own connection.
     var here: [String]?
-    var input: String?
+    var manifest: String?
     var undone: String
   }
   struct Chosen: Decodable {

@@ -77,8 +77,7 @@ extension InLab {
 
     @Test(arguments: ["root", "ops"])
     func everyPodThatRunsShowsFiveOfItsPackets(user: String) throws {
-      // Node arm1 is only pretended: no ssh reaches it.
-      let pods = try running().filter { $0.name != "odd/arm" }
+      let pods = try running()
       let names = Set(pods.map(\.name))
       let wanted =
         [

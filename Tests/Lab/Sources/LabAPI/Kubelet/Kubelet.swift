@@ -146,6 +146,24 @@ final class Kubelet: Sendable {
     // Whoever is about to start one sees `isEnding` and ends it himself.
     let limit = Date(timeIntervalSinceNow: Double(grace) + 15)
     while Date() < limit, run(uid)?.active ?? 0 > 0 { Thread.sleep(forTimeInterval: 0.01) }
+    giveUpUnstarted(uid)
+  }
+
+  /// What never started is reported in the kubelet's own words when the pod ends (TerminatePod in
+  /// k8s.io/kubernetes/pkg/kubelet/status/status_manager.go).
+  private func giveUpUnstarted(_ uid: String) {
+    state.withLock { state in
+      guard let run = state.pods[uid], run.isOwn else { return }
+      for (name, status) in run.containers where !status.isRunning && !status.isTerminated {
+        state.pods[uid]?.containers[name]?.state = [
+          "terminated": [
+            "exitCode": 137, "reason": "ContainerStatusUnknown",
+            "message": "The container could not be located when the pod was terminated",
+            "startedAt": .null, "finishedAt": .null,
+          ]
+        ]
+      }
+    }
   }
 
   /// Ends the pod's sandbox, once.
