@@ -90,7 +90,7 @@ struct Exchange: Sendable {
       // Also when there is always something to read.
       guard ready > 0, left > .zero else {
         isLate = isOpen.output
-        isStuck = isLate && now < deadline && moved + silence <= ContinuousClock.now
+        isStuck = isLate && ContinuousClock.now < deadline
         return
       }
       if entries[3].revents != 0 { return }
