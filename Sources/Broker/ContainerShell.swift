@@ -9,6 +9,7 @@ enum ContainerScript {
   /// - Parameters:
   ///   - name: What its processes are called.
   ///   - directories: Where a file could be put.
+  /// - Returns: The shell and its arguments.
   static func arguments(name: String = "poddump", directories: [String]) -> [String] {
     ["sh", "-c", loader, "sh", text, name] + directories
   }

@@ -135,6 +135,7 @@ package struct Engines: Sendable, Equatable {
   /// - Parameters:
   ///   - machine: As uname(1) names it; nil where nobody knows.
   ///   - what: The failure's first sentence.
+  /// - Returns: The one that was given, else the tap for that machine.
   /// - Throws: `Failure` when there is none.
   func file(for machine: String?, _ what: String) throws(Failure) -> EngineFile {
     guard let machine else {

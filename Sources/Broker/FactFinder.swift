@@ -376,6 +376,8 @@ extension Kubectl {
   ///   - container: The container.
   ///   - pod: Its pod.
   ///   - name: What the shell and what becomes of it are called.
+  ///   - body: Works with the shell.
+  /// - Returns: What `body` returned.
   /// - Throws: `Failure` when the container has no shell, or cannot be looked into; or what `body` throws.
   func withShell<R: Sendable>(
     in container: Container, of pod: Pod, name: String = "poddump",

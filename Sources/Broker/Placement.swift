@@ -55,6 +55,7 @@ package struct Placement: Sendable, Equatable {
   /// - Parameters:
   ///   - path: Where it goes.
   ///   - digest: The file's SHA-256 in hexadecimal.
+  /// - Returns: What is run there.
   func arguments(path: String, digest: String) -> [String] {
     let directory = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ""
     let trial = file.isTap ? "--facts" : "--version"
@@ -121,7 +122,7 @@ package struct Placement: Sendable, Equatable {
   ///
   /// - Parameters:
   ///   - what: The failure's first sentence.
-  ///   - keeping: Runs its second parameter and then removes the file of its first, however that ended.
+  ///   - keep: Runs its second parameter and then removes the file of its first, however that ended.
   ///   - put: Puts the bytes with that SHA-256 at a path, and says why they cannot be run from there.
   ///   - body: Gets the path.
   /// - Returns: What `body` returned.

@@ -47,8 +47,11 @@ struct Exchange: Sendable {
   /// The same, run on its own thread.
   ///
   /// - Parameters:
+  ///   - streams: The far end's.
   ///   - patience: How long it may take in all.
   ///   - silence: How long nothing may move, neither there nor back; nil for as long as it may take.
+  /// - Returns: What came of it.
+  /// - Throws: `Failure` when the process has no descriptor left.
   func run(
     _ streams: RemoteStreams, within patience: Duration, silence: Duration? = nil
   ) async throws(Failure) -> Exchange {

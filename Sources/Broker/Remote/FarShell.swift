@@ -123,6 +123,9 @@ extension Kubectl {
   /// Starts a shell in a container and lends it to `body`.
   ///
   /// - Parameters:
+  ///   - namespace: The pod's namespace.
+  ///   - pod: The pod's name.
+  ///   - container: The container's name.
   ///   - argv: The shell and its arguments.
   ///   - what: The first sentence of a failure.
   ///   - body: Asks it first.

@@ -17,6 +17,7 @@ struct RemoteRun: Sendable {
   ///   - patience: How long it may take in all.
   ///   - silence: How long nothing may move; nil for as long as it may take.
   ///   - what: The failure's first sentence.
+  /// - Returns: What it wrote, and how it ended.
   /// - Throws: `Failure` when it cannot be started or does not end in time.
   static func run(
     _ argv: [String], input: [UInt8] = [], on transport: any Transport, within patience: Duration,

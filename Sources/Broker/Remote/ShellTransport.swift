@@ -31,6 +31,8 @@ extension FarShell {
   ///   - what: The first sentence of a failure.
   ///   - body: Captures.
   ///   - keep: Runs its second parameter between the record of a file and its removal.
+  /// - Returns: What `body` returned.
+  /// - Throws: `Failure` when the engine can be put nowhere, or what `body` throws.
   func open<R: Sendable>(
     _ plan: Plan, _ what: String,
     _ body: @escaping @Sendable (Plan, any Transport) async throws(Failure) -> R,

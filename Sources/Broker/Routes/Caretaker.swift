@@ -12,6 +12,7 @@ enum Caretaker {
   /// - Parameters:
   ///   - name: The container's name, `poddump-…`: it stands in the command line of every capture in it.
   ///   - lifetime: When it ends at the latest, in seconds; 0 for never.
+  /// - Returns: What is run there.
   static func command(name: String, lifetime: Int) -> [String] {
     let parts = name.split(separator: "-", maxSplits: 1).map(String.init)
     return [

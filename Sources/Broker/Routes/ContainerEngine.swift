@@ -31,6 +31,7 @@ struct ContainerEngine {
   /// find out.
   ///
   /// - Parameter fromFile: Whether the program's file may bring the capability; a file of ours cannot.
+  /// - Throws: `Failure` when it certainly cannot.
   func requirePacketSockets(fromFile: Bool) throws(Failure) {
     guard let effective = inside.effective, let bounding = inside.bounding else { return }
     if effective & Capability.netRaw != 0 { return }
@@ -51,6 +52,7 @@ struct ContainerEngine {
   ///   - program: Where it is.
   ///   - isOurs: Whether it was put there by us: then its file is removed as it starts.
   /// - Returns: The engine's command line, the order to the shell there, and what ends it.
+  /// - Throws: `Failure` when there is no such interface, or no sleep for the time limit.
   func tcpdump(
     _ program: String, isOurs: Bool = false
   ) throws(Failure) -> (engine: [String], remote: [String], ends: [String]) {

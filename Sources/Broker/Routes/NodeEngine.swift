@@ -25,6 +25,7 @@ struct NodeEngine {
   ///   - command: What reaches the node.
   ///   - needs: What the route needs, in words.
   ///   - connection: What carries it, for the ways to end.
+  /// - Returns: The plan, but for what only the route knows.
   /// - Throws: `Failure` when nothing can capture there.
   func plan(
     command: Command, needs: [String], connection: String

@@ -19,6 +19,8 @@ extension API {
   /// - Parameters:
   ///   - request: the request.
   ///   - kind: what it must be; anything goes for a patch.
+  /// - Returns: the body.
+  /// - Throws: a Status when it is none.
   func body(_ request: Request, kind: String) throws(Status) -> JSON {
     do {
       return try JSON(parsing: request.body.readableBytesView)

@@ -6,6 +6,8 @@ struct EventRecorder: Sendable {
   /// - Parameters:
   ///   - pod: the pod.
   ///   - type: `Normal` or `Warning`.
+  ///   - reason: the event's reason, one word.
+  ///   - message: the event's message.
   ///   - container: the path of the container in the spec, for example `spec.containers{web}`.
   ///   - node: whose kubelet says so; nil for the scheduler.
   func record(

@@ -5,6 +5,7 @@ package enum PodDefaults {
   /// - Parameters:
   ///   - spec: as it was sent.
   ///   - uid: of the pod; names its token volume.
+  /// - Returns: the spec as it is stored.
   package static func spec(_ spec: JSON, uid: String) -> JSON {
     var result = spec
     let hostNetwork = spec["hostNetwork"]?.bool == true
