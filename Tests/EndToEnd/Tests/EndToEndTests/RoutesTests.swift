@@ -125,6 +125,10 @@ extension InLab {
           "delete", "pod", "ghost", "-n", "shop", "--grace-period=0", "--force",
         ])
       }
+      // With a Windows node.
+      try Lab.run("pretend", "on")
+      defer { _ = try? Lab.run("pretend", "off") }
+      let lab = try Inventory.load()
       let before = try Lab.processes()
       // A container may be added to one whose own crash: there is nothing real to it in the lab.
       let pods =
