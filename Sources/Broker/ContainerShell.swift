@@ -48,6 +48,12 @@ extension FarShell {
       throw refusal(
         "The container's shell answered with more than 1 MiB, which no shell of ours does.")
     }
+    // kubectl itself has no more than a few lines to say.
+    if answer.errors.utf8.count >= Exchange.errorLimit {
+      _ = await end(answer.errors)
+      throw refusal(
+        "The container's shell floods standard error: \(excerpt(answer.errors)).")
+    }
     if answer.isLate {
       _ = await end(answer.errors)
       // bash tries again and again to start what it cannot.
@@ -59,11 +65,6 @@ extension FarShell {
         throw refusal(
           "The container's shell began to answer and did not come to an end within "
             + "\(Patience.standard.silenceText).")
-      }
-      // kubectl itself has no more than a few lines to say.
-      guard answer.errors.utf8.count < Exchange.errorLimit else {
-        throw refusal(
-          "The container's shell floods standard error: \(excerpt(answer.errors)).")
       }
       throw KubectlCause.silence(
         what, after: .standard, errors: answer.errors)
