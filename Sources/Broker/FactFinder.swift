@@ -253,8 +253,13 @@ package struct FactFinder: Sendable {
     let before = facts
     async let debug = groups.contains(.debug) ? debug(subject, request) : before.debug
     async let helper = groups.contains(.helper) ? helper(subject, request) : before.helper
+    // Found out meanwhile: the change waits for it.
+    async let cluster =
+      journal == nil || groups.isDisjoint(with: [.debug, .helper])
+      ? before.cluster : ClusterReference(kubectl)
     facts.debug = await debug
     facts.helper = await helper
+    facts.cluster = await cluster
     return facts
   }
 

@@ -46,6 +46,8 @@ package struct Facts: Sendable, Equatable {
   package var debug: Result<DebugFacts, Failure>?
   /// Which helper pod would be allowed, or why none.
   package var helper: Result<HelperFacts, Failure>?
+  /// Which cluster it is, where something may be changed in it.
+  package var cluster: ClusterReference?
 
   /// Collects what was found out.
   package init(

@@ -109,8 +109,10 @@ package struct Opening: Sendable {
         why: "There is no place to write down what is to be undone later.")
     }
     let tell = tell
+    let cluster =
+      if let known = facts.cluster { known } else { await ClusterReference(tools.kubectl) }
     return try await journal.during(
-      changes, cluster: await ClusterReference(tools.kubectl), undo: undo,
+      changes, cluster: cluster, undo: undo,
       left: { _, failure in tell(failure.sentence) }, body)
   }
   /// Writes down what is there already, for the time that `body` runs and beside it: a shell at the far end,

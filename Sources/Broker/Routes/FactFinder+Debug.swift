@@ -29,12 +29,14 @@ extension FactFinder {
     }
     let update = Right("update", "pods/ephemeralcontainers", namespace: pod.namespace)
     let patch = Right("patch", "pods/ephemeralcontainers", namespace: pod.namespace)
-    // The dry run says more than the rights, and they say what the refusal of a right does not: which others.
     async let dryRun = answer(.capturing, pod, request)
-    let rights = try await kubectl.areAllowed([exec, update, patch])
-    guard rights[exec] == true else { throw missing([exec], what) }
+    guard try await kubectl.isAllowed(exec) else { throw missing([exec], what) }
     var facts = DebugFacts()
-    guard rights[update] == true else {
+    let refused = try await dryRun.get().refusal
+    // A right that the dry run has shown need not be asked for: each question is a kubectl.
+    if let refused, case .forbidden = refused.cause {
+      let rights = try await kubectl.areAllowed([update, patch])
+      guard rights[update] != true else { throw refused.failure(what) }
       guard rights[patch] == true else { throw missing([update], what) }
       facts.byPatch = true
       // Without a dry run, the namespace's label is all there is to go by.
@@ -48,7 +50,7 @@ extension FactFinder {
       }
       return facts
     }
-    guard let refusal = try await dryRun.get().refusal else { return facts }
+    guard let refusal = refused else { return facts }
     // At the level baseline a container may have what its runtime gives it, as long as it does not ask.
     if case .podSecurity = refusal.cause {
       guard let second = try await answer(.default, pod, request).get().refusal else {
