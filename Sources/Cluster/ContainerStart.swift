@@ -143,7 +143,7 @@ package enum StartTrouble: Sendable, Equatable {
   private var fix: String {
     switch self {
     case .image:
-      "Name an image that the node has or can pull, with --image or in the configuration."
+      "Name an image that the node has or can pull: debug or node in [image] of the configuration."
     case .configuration, .cannotStart: "Use another image or another route."
     case .ended: "Use an image with sh and sleep, or another route."
     case .podGone, .podReplaced, .podEnding, .podFinished:
