@@ -1,4 +1,4 @@
-package import Base
+internal import Base
 
 /// Asks a route what it says to a request. Pure: facts in, verdict out.
 ///

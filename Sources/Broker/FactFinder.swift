@@ -1,5 +1,5 @@
 package import Base
-package import Cluster
+internal import Cluster
 internal import SSH
 
 /// What was found out about a request, and what the routes say to it.

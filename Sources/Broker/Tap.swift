@@ -1,4 +1,4 @@
-package import Base
+internal import Base
 internal import Packets
 
 /// Our own engine's command line (poddump-tap(1)), from facts alone. It does for itself what the stanza

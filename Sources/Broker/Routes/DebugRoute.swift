@@ -1,5 +1,5 @@
 package import Base
-package import Cluster
+internal import Cluster
 
 /// Route `debug`: an ephemeral container of ours in the pod, and tcpdump in that.
 ///

@@ -1,5 +1,5 @@
 package import Base
-package import Cluster
+internal import Cluster
 
 /// Route `exec`: the tcpdump that the container has, started there by kubectl exec.
 ///

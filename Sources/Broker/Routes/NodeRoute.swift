@@ -1,5 +1,5 @@
 package import Base
-package import Cluster
+internal import Cluster
 
 #if canImport(Glibc)
 internal import Glibc

@@ -1,5 +1,5 @@
 package import Base
-package import Cluster
+internal import Cluster
 
 /// Route `upload`: our own engine, or a tcpdump that somebody gave, put into the container by kubectl exec and
 /// started there.
