@@ -151,6 +151,7 @@ extension InLab {
 
     init() throws {
       scratch = try Scratch()
+      try scratch.chooseExecOnly()
       try scratch.write("broken.yaml", "clusters: [a\n  b: c\n")
     }
 

@@ -69,13 +69,15 @@ extension InLab {
       let heard = try knocks {
         let end = try none.poddump(
           ["capture", "shop/distroless", "--count", "5", "-w", "-"], in: folder)
-        #expect(end.status == 6, "\(end)")
-        #expect(end.bytes.isEmpty)
-        Golden.expect(end.errors, "SSH", "nothing configured, distroless")
+        #expect(end.status == 0, "\(end)")
+        let refusal =
+          "ssh to nodes is not configured, and nobody's nodes are knocked at unasked."
+        #expect(end.errors.contains("Not by ssh: \(refusal)"), "\(end.errors)")
+        #expect(end.errors.contains("by debug."), "\(end.errors)")
         let plan = try none.poddump(["plan", "shop/distroless"], in: folder)
-        #expect(!plan.output.contains("route ssh"), "\(plan.output)")
+        #expect(plan.output.contains("route ssh: refused. \(refusal)"), "\(plan.output)")
         let doctor = try none.poddump(["doctor"], in: folder)
-        #expect(!doctor.output.contains("ssh"), "\(doctor.output)")
+        #expect(!doctor.output.contains("ssh n"), "\(doctor.output)")
       }
       #expect(heard == ["", ""])
     }

@@ -37,6 +37,11 @@ final class Scratch {
     return file
   }
 
+  /// Lets no other route be chosen than exec, so that its refusals are seen.
+  func chooseExecOnly() throws {
+    try write("home/.config/poddump/config.toml", "[route]\norder = [\"exec\"]\n")
+  }
+
   /// The files directly in the folder, with what they hold.
   var files: [String: Data] {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
