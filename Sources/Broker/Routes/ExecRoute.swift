@@ -14,7 +14,7 @@ package enum ExecRoute: Route {
       found = try facts.container(what, by: .exec)
     } catch {
       guard error.kind == .noRoute, case .failure = facts.inside,
-        case .pod(let pod, let container) = facts.subject
+        case .pod(let pod, let container) = facts.subject, whyNotRunning(container, of: pod) == nil
       else { throw error }
       var failure = error
       failure.fix = otherContainers(pod, container)

@@ -144,11 +144,12 @@ extension InLab {
 
     @Test func withoutANameTheContainerIsTheOneThatKubectlTakes() throws {
       // duo's first container has no tcpdump; annotated's annotation names its second, which has.
-      let duo = try capture("shop/duo", "--count", "1", "-w", "-")
+      let duo = try capture("shop/duo", "--route", "exec", "--count", "1", "-w", "-")
       #expect(duo.status == 6)
       #expect(
         duo.errors.contains("no tcpdump") && duo.errors.contains("-c: tools"), "\(duo.errors)")
-      let annotated = try capture("shop/annotated", "-c", "sidecar", "--count", "1", "-w", "-")
+      let annotated = try capture(
+        "shop/annotated", "--route", "exec", "-c", "sidecar", "--count", "1", "-w", "-")
       #expect(annotated.status == 6)
       #expect(annotated.errors.contains("main"), "\(annotated.errors)")
     }

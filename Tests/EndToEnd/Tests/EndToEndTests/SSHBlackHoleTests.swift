@@ -114,7 +114,6 @@ extension InLab {
         #expect(
           end.errors.contains("was cut") && end.errors.contains("time limit"), "\(end.errors)")
       }
-      captures.expectNothingHere()
       for capture in captures { #expect(capture.isCapturing, "the connection is not dead") }
       // There it is the limit and 15 s, and the captures did not begin at once.
       while captures.contains(where: \.isCapturing), Date().timeIntervalSince(begin) < 35 {
@@ -127,6 +126,8 @@ extension InLab {
         try Lab.run("link", node, "clear")
         try Lab.run("link", node, "reset")
       }
+      // The janitor stays until it has seen that what is there has ended.
+      captures.expectNothingHere(within: 60)
       try Lab.expectNothingLeft(since: before, within: 15)
     }
   }
