@@ -10,7 +10,13 @@ extension InLab {
     init() throws { hostile = try SSHHostile() }
 
     static let settings: [(String, [SSHCase])] = [
-      ("no-tcpdump", [.user("no tcpdump", "root", code: 6, says: ["no tcpdump"])]),
+      (
+        "no-tcpdump",
+        [
+          SSHCase(
+            name: "no tcpdump", words: ["--engine", "tcpdump"], code: 6, says: ["no tcpdump"])
+        ]
+      ),
       (
         "old-tcpdump",
         [
