@@ -155,12 +155,16 @@ package enum DebugRoute: Route {
       [change], undo: { _ async throws(Failure) in .done }, body)
   }
 
-  /// Whether a container of ours has ended, in the same pod.
+  /// Whether a container of ours has ended, in the same pod, or does within a second: the API learns of it a
+  /// little later than whoever was in it.
   private static func hasEnded(_ name: String, of pod: Pod, _ tools: RouteTools) async -> Bool {
-    guard let now = try? await tools.kubectl.pod(namespace: pod.namespace, name: pod.name),
-      now.uid == pod.uid, !now.isFinished, let container = now.container(named: name)
-    else { return false }
-    if case .terminated = container.state { return true }
+    for pause in [0, 300, 700] {
+      try? await Task.sleep(for: .milliseconds(pause))
+      guard let now = try? await tools.kubectl.pod(namespace: pod.namespace, name: pod.name),
+        now.uid == pod.uid, !now.isFinished, let container = now.container(named: name)
+      else { return false }
+      if case .terminated = container.state { return true }
+    }
     return false
   }
 

@@ -114,6 +114,12 @@ extension InLab {
         #expect(
           end.errors.contains("was cut") && end.errors.contains("time limit"), "\(end.errors)")
       }
+      // Only the janitors are left, which wait for the network and would end what is there.
+      for capture in captures {
+        #expect(capture.here("poddump")?.isJanitor == true, "\(capture.description)")
+        let others = capture.processesHere.filter { !$0.isJanitor && $0.name != "ssh" }
+        #expect(others.isEmpty, "\(capture.description): \(others)")
+      }
       for capture in captures { #expect(capture.isCapturing, "the connection is not dead") }
       // There it is the limit and 15 s, and the captures did not begin at once.
       while captures.contains(where: \.isCapturing), Date().timeIntervalSince(begin) < 35 {
@@ -126,8 +132,8 @@ extension InLab {
         try Lab.run("link", node, "clear")
         try Lab.run("link", node, "reset")
       }
-      // The janitor stays until it has seen that what is there has ended.
       captures.expectNothingHere(within: 60)
+      folder.expectNoJournal(within: 5)
       try Lab.expectNothingLeft(since: before, within: 15)
     }
   }
