@@ -55,6 +55,8 @@ extension InLab {
     ]
 
     @Test(arguments: grounds) func aCaptureAndNothingElse(it: Ground) throws {
+      if !it.isReal { try Lab.run("pretend", "on") }
+      defer { if !it.isReal { _ = try? Lab.run("pretend", "off") } }
       try ground.leavingNothing(in: it.isReal ? [it.pod] : [], it.name) {
         let run = try ground.run(["capture", it.pod, "--count", "3", "-w", "-"] + it.words)
         #expect(run.status == it.code, "\(run.errors)")
@@ -210,6 +212,8 @@ extension InLab {
     func aNodeDrainedWhileCapturing(route: String) throws {
       // The only pod of its node. A helper pod would be there too, where in the lab nothing of this pod is.
       let pod = "odd/arm"
+      try Lab.run("pretend", "on")
+      defer { _ = try? Lab.run("pretend", "off") }
       try ground.leavingNothing(whilePodsChange: true) {
         guard route != "node" else { return try aHelperDrained() }
         defer {
