@@ -76,8 +76,12 @@ package enum TcpdumpCause {
       return cause(
         .other, "\(program) there ended with exit status \(exitCode) \(said).",
         "Run again with -v to see everything it said.")
-    case let cause:
-      return cause.failure(
+    case .killed where !isContainer:
+      return cause(
+        .other, "The capture was killed on \(place.text) (exit status 137).",
+        "Somebody killed it, or the node is out of memory: see its system log.")
+    case let other:
+      return other.failure(
         what, program: program, place: place.text, detail: messages.isEmpty ? nil : messages)
     }
   }

@@ -247,7 +247,9 @@ import Testing
     guard case .refused(let exec) = decision.options[0].verdict else { return }
     #expect(exec.kind == .denied)
 
-    try answer(allowed: "ephemeralcontainers")
+    let refused =
+      #"echo 'Error from server (Forbidden): pods "web" is forbidden: User "ann" cannot update resource "pods/ephemeralcontainers" in API group "" in the namespace "shop"' >&2; exit 1"#
+    try answer(allowed: "ephemeralcontainers", debug: refused)
     let (_, other) = try await finder.survey(try request())
     #expect(other.options.map(\.isUsable) == [false, false, true, false, false])
     guard case .refused(let debug) = other.options[3].verdict else { return }

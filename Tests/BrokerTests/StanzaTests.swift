@@ -150,7 +150,8 @@ import Testing
   @Test(arguments: TestShell.allCases)
   func inputNeverReachesTheCommand(_ shell: TestShell) async throws {
     let process = try Self.start(
-      shell, Self.sh("cat; readlink /proc/$$/fd/0; for f in /proc/$$/fd/*; do readlink $f; done"))
+      shell,
+      Self.sh("cat; readlink /proc/$$/fd/0; for f in /proc/$$/fd/*; do readlink $f; done; true"))
     try process.input.write(contentsOf: Array("secret\n".utf8))
     let pipe = try FileManager.default.destinationOfSymbolicLink(
       atPath: "/proc/self/fd/\(process.input.fileDescriptor)")

@@ -59,7 +59,7 @@ struct Exchange: Sendable {
     return try await onOwnThread("exchange", stop: { stop.ring() }) { () throws(Failure) in
       var exchange = self
       exchange.read(
-        streams, deadline: .now + patience, silence: silence ?? patience, stop: stop)
+        streams, deadline: .now + patience, silence: silence, stop: stop)
       return exchange
     }
   }
@@ -67,7 +67,7 @@ struct Exchange: Sendable {
   /// Writes and reads until the answer's last line, the end of the streams, the limit or the deadline. What
   /// stands on standard error is taken along: it says why there is no answer.
   private mutating func read(
-    _ streams: RemoteStreams, deadline: ContinuousClock.Instant, silence: Duration, stop: Bell
+    _ streams: RemoteStreams, deadline: ContinuousClock.Instant, silence: Duration?, stop: Bell
   ) {
     var buffer = [UInt8](repeating: 0, count: 64 * 1024)
     var isOpen = (input: true, output: true, errors: true)
@@ -86,14 +86,15 @@ struct Exchange: Sendable {
       ]
       // Its output having ended, the last words are waited for, but not for long.
       let now = ContinuousClock.now
-      let left = now.duration(to: min(deadline, moved + silence))
+      let limit = silence.map { min(deadline, moved + $0) } ?? deadline
+      let left = now.duration(to: limit)
       let patience = isOpen.output ? left : min(left, .seconds(5))
       let ready = poll(&entries, 4, Int32(max(0, patience / .milliseconds(1))))
       if ready < 0 && errno == EINTR { continue }
       // Also when there is always something to read.
       guard ready > 0, left > .zero else {
         isLate = isOpen.output
-        isStuck = isLate && ContinuousClock.now < deadline
+        isStuck = isLate && limit < deadline
         return
       }
       if entries[3].revents != 0 { return }

@@ -272,7 +272,7 @@ extension InLab {
     }
 
     /// Two people with homes of their own: neither disturbs the other, by whatever route.
-    @Test(arguments: [("exec", "shop/web"), ("upload", "odd/plain"), ("node", "shop/distroless")])
+    @Test(arguments: [("exec", "shop/web"), ("upload", "odd/plain"), ("node", "shop/nocap")])
     func twoUsersOnOnePod(route: String, pod: String) throws {
       let other = try Folder()
       try ground.leavingNothing(in: [pod]) {
