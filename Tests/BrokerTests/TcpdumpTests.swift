@@ -143,7 +143,8 @@ struct RecordedMessage: Decodable, Sendable, CustomTestStringConvertible {
     let failure = TcpdumpCause.failure(
       target: "node n1 (interface any)", interface: "any", place: .node("n1"), exitCode: 137,
       messages: "")
-    #expect(failure.why?.hasPrefix("The capture was killed on node n1 ") == true, "\(failure.sentence)")
+    #expect(
+      failure.why?.hasPrefix("The capture was killed on node n1 ") == true, "\(failure.sentence)")
   }
 
   @Test func unknownWordsArePassedOnBoundedAndPrintable() throws {
