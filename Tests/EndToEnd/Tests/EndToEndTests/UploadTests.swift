@@ -150,7 +150,7 @@ extension InLab {
       let files = try Lab.files("shop/web")
       // A dynamic one runs where its libraries are.
       let options = ["shop/web", "--route", route, "--binary", "/usr/bin/tcpdump"]
-      let (program, file) = try begin(options + ["--count", "8"])
+      let (program, file) = try begin(options + ["--count", "30"])
       #expect(
         LocalProcess.all { $0.arguments.first == "/proc/self/fd/4" }.count == 1,
         "this is the one that was given")
