@@ -32,17 +32,11 @@ package struct ContainerFacts: Sendable, Equatable {
 
   package init() {}
 
-  /// The script that finds it all out. Constant; needs a POSIX shell and nothing else. Its parameters are the
-  /// directories asked about; it changes nothing, so that whether they are any good is read from their
-  /// rights and their mounts.
-  ///
-  /// It prints `name=value` lines and ends with `end=`, so that an answer cut short is noticed.
-  package static let script = questions + "\n" + directoryQuestions + "\necho end="
-
   /// The programs that are needed to put a file there and to check it.
   static let placingPrograms = ["cat", "chmod", "rm", "head", "sha256sum", "tar", "wc"]
 
-  /// Where a file may be put that is to be run: `$@` are the directories.
+  /// Where a file may be put that is to be run: `$@` are the directories. It changes nothing, so that whether they
+  /// are any good is read from their rights and their mounts.
   ///
   /// The root, whose path is nothing but the slash, has a variable of its own: bash 5.2 matches no pattern
   /// that begins with a quoted expansion like `"${m%/}"` if nothing is left of it.
@@ -58,7 +52,8 @@ package struct ContainerFacts: Sendable, Equatable {
     done </proc/self/mounts
     """#
 
-  /// The script without its end, for whoever asks more. Where there is no uname, Linux 6.1 and later say what
+  /// What is asked of every far end. Constant; needs a POSIX shell and nothing else. It prints `name=value`
+  /// lines; the scripts that hold it end them with `end=`, so that an answer cut short is noticed. Where there is no uname, Linux 6.1 and later say what
   /// it would (proc_sys_kernel(5), arch). A tcpdump that is not run by root tries the loopback: its file may
   /// have the capability.
   static let questions = """

@@ -29,19 +29,6 @@ package struct EphemeralContainer: Sendable, Equatable {
     self.security = security
   }
 
-  /// A process that sleeps, and ends by itself, on TERM and on INT.
-  ///
-  /// As process 1 it would ignore TERM without the trap. When it ends, the kernel ends everything in the
-  /// container. The name makes it recognisable in /proc/1/cmdline.
-  ///
-  /// - Parameters:
-  ///   - seconds: When it ends at the latest.
-  ///   - name: What it is called, usually as the container.
-  /// - Returns: The command; it needs `sh` and `sleep` in the image.
-  package static func sleep(seconds: Int, name: String) -> [String] {
-    ["sh", "-c", "trap 'exit 0' TERM INT; sleep \(seconds) & wait", name]
-  }
-
   /// The entry of the pod's spec.
   ///
   /// The pull policy is set, since an image without a tag would otherwise be pulled every time.

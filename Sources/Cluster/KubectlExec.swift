@@ -13,7 +13,7 @@ extension Kubectl {
     command(try Self.exec(["-i"], namespace, pod, container, argv))
   }
 
-  /// Runs a program in a container without input and returns what it printed.
+  /// Runs a program in a container without input, whatever its exit status.
   ///
   /// - Parameters:
   ///   - what: What the caller tries, for the failure's first sentence.
@@ -22,15 +22,16 @@ extension Kubectl {
   ///   - container: The container's name.
   ///   - argv: The program there and its arguments.
   ///   - patience: How long it may take.
-  /// - Returns: What the program printed, as text.
-  /// - Throws: `Failure` when it cannot be run there, fails, or is silent too long.
-  package func exec(
+  /// - Returns: How it ended.
+  /// - Throws: `Failure` when kubectl cannot be started, is silent too long, or prints too much.
+  package func execEnd(
     _ what: String, namespace: String, pod: String, container: String, argv: [String],
     within patience: Patience = .standard
-  ) async throws(Failure) -> String {
-    let arguments = try Self.exec([], namespace, pod, container, argv)
-    let bytes = try await output(what, arguments, within: patience, limit: 256 << 10)
-    return String(decoding: bytes, as: UTF8.self)
+  ) async throws(Failure) -> KubectlExecEnd {
+    let end = try await run(
+      what, try Self.exec([], namespace, pod, container, argv), within: patience,
+      into: CollectedOutput(what: what, limit: 64 << 10))
+    return KubectlCause.execEnd(what, status: end.status, errors: end.errors)
   }
 
   private static func exec(

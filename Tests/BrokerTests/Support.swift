@@ -88,3 +88,15 @@ extension RouteTools {
   /// Nothing to bring along, and a cluster that nobody asks.
   static let none = RouteTools(kubectl: Kubectl(executable: "/usr/bin/kubectl"))
 }
+
+extension Stanza {
+  /// The stanza for a shell that is started with it.
+  static func wrap(_ argv: [String], shell: String, ttl: Int) -> [String] {
+    [shell, "-c", script, "poddump"] + parameters(argv, ttl: ttl)
+  }
+}
+
+extension ContainerFacts {
+  /// The questions as a script of their own.
+  static let script = questions + "\n" + directoryQuestions + "\necho end="
+}

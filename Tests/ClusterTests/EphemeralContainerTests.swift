@@ -8,7 +8,8 @@ import Testing
   @Test func manifests() {
     let name = "poddump-7f3a"
     var container = EphemeralContainer(
-      name: name, image: "IMG", command: EphemeralContainer.sleep(seconds: 3600, name: name))
+      name: name, image: "IMG",
+      command: ["sh", "-c", "trap 'exit 0' TERM INT; sleep 3600 & wait", name])
     #expect(
       container.manifest.line
         == #"{"name":"poddump-7f3a","image":"IMG","imagePullPolicy":"IfNotPresent","#

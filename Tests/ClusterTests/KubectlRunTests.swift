@@ -205,14 +205,16 @@ import Testing
   ])
   func rights(_ script: String, _ expected: Bool) async throws {
     let fake = try FakeKubectl(script)
-    #expect(try await fake.kubectl.isAllowed("create", "pods/exec", namespace: "shop") == expected)
+    #expect(
+      try await fake.kubectl.isAllowed(Right("create", "pods/exec", namespace: "shop"))
+        == expected)
   }
 
   @Test func rightsThatCannotBeAskedFor() async throws {
     let fake = try FakeKubectl(
       "echo 'Unable to connect to the server: dial tcp: no route to host' >&2; exit 1")
     let (failure, _) = try await failure { () throws(Failure) in
-      try await fake.kubectl.isAllowed("list", "pods", namespace: nil)
+      try await fake.kubectl.isAllowed(Right("list", "pods", namespace: nil))
     }
     #expect(failure.kind == .unreachable)
   }

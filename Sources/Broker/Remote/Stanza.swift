@@ -20,21 +20,6 @@ package enum Stanza {
   /// clock ends the capture in good order, and the far end's is there for when the client is gone.
   static let margin = 15
 
-  /// The words after the container's own: a shell, the script and its parameters.
-  ///
-  /// - Parameters:
-  ///   - argv: The program to run and its arguments.
-  ///   - shell: The shell there: `bash` where there is one, since it can time its reads.
-  ///   - ttl: The time limit in seconds; 0 for none.
-  ///   - name: What its processes are called, beside their own names: a container of ours is known by it to be
-  ///     in use.
-  /// - Returns: What is run in the container, word by word.
-  package static func wrap(
-    _ argv: [String], shell: String, ttl: Int, name: String = "poddump"
-  ) -> [String] {
-    [shell, "-c", script, name] + parameters(argv, ttl: ttl)
-  }
-
   /// The script's parameters, for a shell that has the script already.
   package static func parameters(_ argv: [String], ttl: Int) -> [String] {
     [ttl == 0 ? "0" : String(ttl + margin), String(silence)] + argv

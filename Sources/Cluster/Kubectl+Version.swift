@@ -1,21 +1,6 @@
 package import Base
 
 extension Kubectl {
-  /// Asks the API server whether the user may do something.
-  ///
-  /// - Parameters:
-  ///   - verb: "create", "list", …
-  ///   - resource: "pods", or with its subresource "pods/exec".
-  ///   - namespace: nil asks for the whole cluster.
-  ///   - patience: How long it may take.
-  /// - Returns: Whether the answer is yes.
-  /// - Throws: `Failure` when there is no answer; "no" is one.
-  package func isAllowed(
-    _ verb: String, _ resource: String, namespace: String?, within patience: Patience? = nil
-  ) async throws(Failure) -> Bool {
-    try await isAllowed(Right(verb, resource, namespace: namespace), within: patience)
-  }
-
   /// The version of this kubectl, "v1.36.2".
   ///
   /// - Throws: `Failure` when the program does not answer as kubectl does.
