@@ -155,6 +155,22 @@ import Testing
     #expect(Set(journal.entries().entries.map(\.name)) == [running.name, others.name])
   }
 
+  /// Killed while it wrote an entry down: the change was not made, and the file goes too.
+  @Test func whatItsOwnerWasWritingIsRemoved() async throws {
+    _ = try add(changes[0], owner: gone)
+    let unfinished = [
+      "4000000-1.2-a1.entry.tmp", "4000000-1.3-a1.entry.tmp", "400000-1.2-a1.entry.tmp",
+    ]
+    for name in unfinished {
+      _ = FileManager.default.createFile(
+        atPath: "\(journal.folder)/\(name)", contents: Data("poddump".utf8))
+    }
+    let janitor = Janitor(journal: journal, owner: gone) { (_) throws(Failure) in .done }
+    #expect(await janitor.run() == [:])
+    let left = try FileManager.default.contentsOfDirectory(atPath: journal.folder)
+    #expect(left.sorted() == unfinished[1...].sorted())
+  }
+
   @Test func withNothingLeftItEndsAtOnce() async throws {
     let janitor = Janitor(journal: journal, owner: gone) { (_) throws(Failure) in
       Issue.record("There was nothing.")

@@ -46,9 +46,10 @@ package struct Janitor: Sendable {
     // The pipe is closed a moment before the process is gone. One that closed it and lives on undoes its
     // changes itself.
     while owner.isRunning == true {
-      guard !left([:]).isEmpty else { return [:] }
+      guard !left([:]).isEmpty || !journal.unfinished(of: owner).isEmpty else { return [:] }
       try? await Task.sleep(for: .milliseconds(100))
     }
+    journal.removeUnfinished(of: owner)
     let end = clock.now + patience
     var pause = pause
     var hopeless: [String: Failure] = [:]

@@ -52,8 +52,8 @@ package struct Journal: Sendable {
     try janitor?.occupy(folder)
     let id = UInt64.random(in: 0...UInt64.max)
     let entry = JournalEntry(
-      name: "\(getpid())-\(String(id, radix: 16)).entry", change: change, cluster: cluster,
-      owner: .current, time: Int(time(nil)))
+      name: Self.prefix(of: .current) + "\(String(id, radix: 16)).entry", change: change,
+      cluster: cluster, owner: .current, time: Int(time(nil)))
     let bytes = Array(entry.text.utf8)
     // What could not be read back would never be undone.
     guard JournalEntry(name: entry.name, bytes: bytes) == entry else {
@@ -86,6 +86,21 @@ package struct Journal: Sendable {
     }
     contents.entries.sort { ($0.time, $0.name) < ($1.time, $1.name) }
     return contents
+  }
+
+  /// What an owner was writing when it ended: names of files that are no entries yet, whose changes were not made.
+  func unfinished(of owner: ProcessIdentity) -> [String] {
+    names().filter { $0.hasPrefix(Self.prefix(of: owner)) && $0.hasSuffix(".tmp") }
+  }
+
+  /// Removes what an owner that has ended left unfinished.
+  func removeUnfinished(of owner: ProcessIdentity) {
+    for name in unfinished(of: owner) { unlink("\(folder)/\(name)") }
+  }
+
+  /// How the names of an owner's files begin.
+  private static func prefix(of owner: ProcessIdentity) -> String {
+    "\(owner.pid)-\(owner.start)-"
   }
 
   /// Removes what is left of entries that were never finished: their changes were not made.
