@@ -12,6 +12,8 @@ LAB := Tests/Lab
 # A kubectl of our own choosing first: version managers' shims and cloud dispatchers cost more than it.
 export PATH := $(TOOLS):$(PATH)
 export LAB_API := $(CURDIR)/$(LAB)/.build/release/lab-api
+# Other flags would mean another build.
+STRICT := -Xswiftc -warnings-as-errors
 RELEASE := -c release --static-swift-stdlib -Xlinker -s --disable-local-rpath
 
 # Not the build folders of the nested packages, which hold other people's sources.
@@ -41,7 +43,7 @@ demo: ## list and capture pods: of a lab raised here, or of KUBECONFIG=… (no r
 
 .PHONY: test
 test: deps-test check release tap lab-build ## everything a test run needs, then all tests
-	swift test --no-parallel
+	swift test --no-parallel $(STRICT)
 	swift test --package-path $(LAB)
 	Tests/Tap/run
 	Tests/run-in-lab
@@ -69,7 +71,7 @@ fmt: ## format the sources
 check: ## format, house rules, warnings as errors
 	swift format lint --strict -r $(SWIFT)
 	Tests/house-rules
-	swift build --build-tests -Xswiftc -warnings-as-errors
+	swift build --build-tests $(STRICT)
 
 .PHONY: package install
 package: release tap ## a Debian package, in dist

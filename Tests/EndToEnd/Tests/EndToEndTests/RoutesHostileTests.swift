@@ -62,7 +62,7 @@ extension InLab {
         code: 3),
       Lie(
         name: "it writes without end instead of taking the engine",
-        script: "\(facts); exec yes", code: 1),
+        script: "\(facts); sleep 1; exec yes", code: 1),
       Lie(
         name: "another digest",
         script: "\(facts); sleep 1; printf '\\nsha256=00\\nplaced=\\n'; exec cat >/dev/null",
