@@ -80,7 +80,8 @@ let package = Package(
     .testTarget(
       name: "PoddumpTests",
       dependencies: [
-        "poddump", "poddump-extcap", "Base", "Broker", "Cluster", "Packets", "SSH", "TestSupport",
+        "poddump", "poddump-extcap", "Base", "Broker", "Cluster", "Extcap", "Packets", "SSH",
+        "TestSupport",
       ],
       resources: [.copy("Data"), .copy("Golden")], swiftSettings: house),
   ]

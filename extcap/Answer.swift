@@ -62,9 +62,12 @@ private func answerAlone(_ request: Request) -> Int32 {
     guard let value = InterfaceValue(interface) else { return 1 }
     return say(Reply.reload(reload, of: value, choices: [], problem: problem))
   case .capture(let capture):
+    let pipe = capture.controlIn.map { open($0, O_RDONLY | O_NONBLOCK | O_CLOEXEC) }
     // Wireshark 4.0 waits for ever for a FIFO that nobody opened.
     if let fifo = capture.fifo { openAndClose(fifo) }
-    return fail(problem)
+    let status = fail(problem)
+    if let pipe, pipe >= 0 { waitForWriter(pipe) }
+    return status
   case .cleanup: return 0
   default: return fail(problem)
   }
@@ -75,6 +78,13 @@ private func openAndClose(_ fifo: String) {
   guard stat(fifo, &status) == 0, status.st_mode & S_IFMT == S_IFIFO else { return }
   let file = open(fifo, O_WRONLY | O_CLOEXEC)
   if file >= 0 { close(file) }
+}
+
+/// Waits a moment until something comes: Wireshark's window opens its end of the toolbar's pipe after it
+/// has started us, and is frozen for ever if we are gone by then.
+private func waitForWriter(_ pipe: Int32) {
+  var entry = pollfd(fd: pipe, events: Int16(POLLIN), revents: 0)
+  poll(&entry, 1, 2000)
 }
 
 private func kubeconfigVariable() -> String {

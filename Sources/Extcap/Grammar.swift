@@ -45,14 +45,20 @@ package enum Grammar {
     return isAfterBrace ? nil : text
   }
 
-  private static func replaced(_ text: String) -> String {
+  /// Text for people outside of a sentence, where braces do no harm: on one line, with nothing in it that
+  /// cannot be seen.
+  package static func printable(_ text: String) -> String {
+    Survey(text).isPrintable ? text : replaced(text, keepsBraces: true)
+  }
+
+  private static func replaced(_ text: String, keepsBraces: Bool = false) -> String {
     var result = ""
     var blanks = 0
     for scalar in text.unicodeScalars {
       let written: Unicode.Scalar =
         switch scalar {
-        case "{": "("
-        case "}": ")"
+        case "{" where !keepsBraces: "("
+        case "}" where !keepsBraces: ")"
         case "\t", "\n", "\r": " "
         default: isPrintable(scalar) ? scalar : "\u{fffd}"
         }

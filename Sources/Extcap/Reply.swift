@@ -11,7 +11,7 @@ package enum Reply {
     Sentence.lines([
       .extcap(version: programVersion, help: helpPage, display: "poddump"),
       .interface(.portal, display: portalTitle),
-    ]) + listings.flatMap(\.interfaces)
+    ]) + listings.flatMap(\.interfaces) + Sentence.lines(ToolbarControl.allCases.map(\.sentence))
   }
 
   /// The answer to `--extcap-dlts`.

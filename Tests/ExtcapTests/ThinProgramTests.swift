@@ -197,7 +197,7 @@ struct ThinProgramTests {
     let outcome = try thin.shell("exec 7>/dev/zero; \"$E\" --extcap-interfaces 2>&1 | cat")
     #expect(Date().timeIntervalSince(start) < 1.5)
     #expect(outcome.status == 0 && outcome.errors == "")
-    #expect(outcome.output.split(separator: "\n").count == 5)
+    #expect(outcome.output.split(separator: "\n").count == 9)
     let lines = try thin.logged(lines: 7)
     #expect(lines.prefix(4) == ["extcap --refresh", "/dev/null", "/dev/null", "/dev/null"])
     #expect(!(lines.dropFirst(4).first ?? "7").split(separator: " ").contains("7"))

@@ -84,6 +84,10 @@ struct WiresharkLint {
         }
         continue
       }
+      if line.keyword == "control" {
+        try checkControl(line)
+        continue
+      }
       guard line.keyword == "interface", let text = line.parameters["value"],
         line.parameters["display"]?.isEmpty == false
       else {
@@ -96,8 +100,22 @@ struct WiresharkLint {
       if text.utf8.count > 200 { problems.append("longer than 200 bytes: \(text)") }
       if !taken.insert(text.lowercased()).inserted { problems.append("listed twice: \(text)") }
     }
+    let numbers = lines.filter { $0.keyword == "control" }.map { $0.parameters["number"] }
+    if Set(numbers).count != numbers.count { problems.append("a control's number twice") }
     if lines.filter({ $0.parameters["value"] == "poddump" }).count != 1 {
       problems.append("the portal must be listed once")
+    }
+  }
+
+  private mutating func checkControl(_ line: Line) throws {
+    let parameters = line.parameters
+    guard let number = parameters["number"].flatMap({ Int($0) }), (0...255).contains(number),
+      parameters["display"]?.isEmpty == false,
+      ["boolean", "button", "selector", "string"].contains(parameters["type"] ?? ""),
+      ["control", "help", "logger", "restore"].contains(parameters["role"] ?? "control")
+    else {
+      problems.append("no control: \(line)")
+      return
     }
   }
 

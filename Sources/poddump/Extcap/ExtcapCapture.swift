@@ -27,10 +27,15 @@ struct ExtcapCapture: Sendable {
   /// - Returns: The exit status.
   func run() async -> Int32 {
     let stops = StopSource()
-    let signals = Signals(stops, watchesParent: true)
-    defer { withExtendedLifetime(signals) {} }
-    let controls = ControlPipes(input: wanted.controlIn, output: wanted.controlOut)
-    defer { withExtendedLifetime(controls) {} }
+    // First of all: Wireshark's window is frozen until the toolbar's pipe is open.
+    return await Toolbar.with(wanted, hurries: { stops.reason != nil }) { toolbar in
+      let signals = Signals(stops, watchesParent: true)
+      defer { withExtendedLifetime(signals) {} }
+      return await run(stops, toolbar)
+    }
+  }
+
+  private func run(_ stops: StopSource, _ toolbar: Toolbar) async -> Int32 {
     do throws(Failure) {
       guard let fifo = wanted.fifo else { throw Failure(.usage, "--fifo is missing.") }
       let opened = try await stops.interrupting { () async throws(Failure) in
@@ -44,13 +49,15 @@ struct ExtcapCapture: Sendable {
       let section = PcapngSection.here(application: "poddump \(Version.number)")
       guard try sink.begin(section, stop: Bell()) == .written else { return 0 }
       do throws(Failure) {
-        try await capture(order, into: sink, stops)
+        try await capture(order, into: sink, stops, toolbar)
       } catch {
         try? sink.finish()
         throw error
       }
       return 0
     } catch {
+      toolbar.log(error.sentence)
+      toolbar.show(.over(error.sentence))
       return ExtcapCommand.fail(error.sentence, error.kind.rawValue)
     }
   }
@@ -88,24 +95,39 @@ struct ExtcapCapture: Sendable {
   }
 
   private func capture(
-    _ order: Order, into sink: Sink, _ stops: StopSource
+    _ order: Order, into sink: Sink, _ stops: StopSource, _ toolbar: Toolbar
   ) async throws(Failure) {
     let (request, kubectl) = (order.request, order.kubectl)
+    let place = request.target?.text ?? order.value.text
+    toolbar.show(.waiting("Connecting to \(place)…"))
     let finder = try order.configuration.finder(
       kubectl, isInteractive: false, allowed: ExtcapTarget.allowed(wanted.options))
     let report = try await stops.interruptingStart {
       (begun) async throws(Failure) -> CaptureReport in
-      try await finder.attempt(request) { investigation async throws(Failure) in
+      try await finder.attempt(request, tell: { toolbar.log($0) }) {
+        investigation async throws(Failure) in
         let plan = try investigation.decision.chosen()
+        for note in plan.notes { toolbar.log("Note: \(note)") }
+        toolbar.show(.waiting("Connecting to \(plan.target) by \(plan.route.rawValue)…"))
         remember(order.value, investigation.facts, kubectl)
         var capture = Capture(
           plan: plan, investigation: investigation, kubectl: kubectl, context: kubectl.context,
           limits: PumpLimits(packets: request.count),
           duration: order.duration.map { .milliseconds($0) }, stops: stops)
         capture.begun = begun
-        return try await capture.run(into: { () throws(Failure) in sink }, asPcapng: true)
+        let meter = capture.meter
+        return try await capture.run(into: { () throws(Failure) in sink }, asPcapng: true) {
+          plan, _ in
+          toolbar.log(
+            "Capturing from \(plan.target): \(plan.engineArguments.joined(separator: " "))")
+          toolbar.show(
+            .capturing(from: "\(plan.interfaceName) by \(plan.route.rawValue)") {
+              Toolbar.Counted(packets: meter.packets, bytes: meter.bytes)
+            })
+        }
       }
     }
+    if let report { toolbar.show(.over(Progress.summary(report))) }
     // A reader that left, or a Wireshark that is gone, has nobody to tell.
     if let failure = report?.failure, stops.reason == nil || stops.reason == .ttl { throw failure }
   }
@@ -120,17 +142,5 @@ struct ExtcapCapture: Sendable {
       RecentValues.Item(
         value: value, name: facts.subject.name, context: context,
         kubeconfig: kubeconfig.split(separator: ":").map(String.init), used: Int64(time(nil))))
-  }
-}
-
-/// The pipes of Wireshark's toolbar. We declare no toolbar; a newer Wireshark may pass pipes all the
-/// same, and its window is frozen until the one it writes to is opened. Neither open waits.
-private final class ControlPipes {
-  private let input: OwnedFD?
-  private let output: OwnedFD?
-
-  init(input: String?, output: String?) {
-    self.input = input.map { OwnedFD(open($0, O_RDONLY | O_NONBLOCK | O_CLOEXEC)) }
-    self.output = output.map { OwnedFD(open($0, O_WRONLY | O_NONBLOCK | O_CLOEXEC)) }
   }
 }
