@@ -28,15 +28,20 @@ package enum Framing: Sendable, Equatable {
     return end
   }
 
-  /// How many whole records there are before `end`.
+  /// How many whole records there are before `end`; of the blocks of pcapng only packets count.
   func recordCount(in bytes: RawSpan, before end: Int) -> Int {
     var count = 0
     var offset = 0
     while let length = length(at: offset, in: bytes), offset + length <= end {
+      if isPacket(at: offset, in: bytes) { count += 1 }
       offset += length
-      count += 1
     }
     return count
+  }
+
+  private func isPacket(at offset: Int, in bytes: RawSpan) -> Bool {
+    guard self == .pcapng else { return true }
+    return UInt32(littleEndian: bytes.load(offset, swapped: false)) == PcapngWriter.Block.packet
   }
 
   /// The length of the shortest run of whole records at the start that is at least `limit` bytes.

@@ -11,9 +11,10 @@ package enum PcapngWriter {
   /// The bytes of a packet block that are not the packet.
   package static let packetOverhead = 32
 
-  private enum Block {
+  enum Block {
     static let section: UInt32 = 0x0A0D_0D0A
     static let interface: UInt32 = 1
+    static let names: UInt32 = 4
     static let statistics: UInt32 = 5
     static let packet: UInt32 = 6
   }
@@ -67,25 +68,36 @@ package enum PcapngWriter {
   /// Appends an enhanced packet block made from a record of a pcap stream.
   ///
   /// A packet so long that the block would be refused loses its end, as with a smaller snap length.
-  @inline(__always)
+  /// This is the way of single packets, those with remarks; `RecordBatch` has the way of the many.
+  ///
+  /// - Parameters:
+  ///   - record: The record.
+  ///   - bytes: Where it stands.
+  ///   - interface: The number of its interface.
+  ///   - resolution: The unit of its timestamps.
+  ///   - comments: Remarks for people, such as that packets were lost before it.
+  ///   - out: The bytes to append to.
   package static func append(
     _ record: PcapRecord, of bytes: RawSpan, interface: UInt32, resolution: TimestampResolution,
-    to out: inout [UInt8]
+    comments: [String] = [], to out: inout [UInt8]
   ) {
-    let captured = min(record.data.count, maximumBlockLength - packetOverhead)
-    let length = UInt32(truncatingIfNeeded: packetOverhead + padded(captured))
+    var options: [UInt8] = []
+    options.appendComments(comments)
+    if !options.isEmpty { options.appendEndOfOptions() }
+    let room = maximumBlockLength - packetOverhead - options.count
+    let captured = min(record.data.count, room)
     let time = UInt64(record.seconds) * resolution.unitsPerSecond + UInt64(record.fraction)
-    let head = (
-      Block.packet.littleEndian, length.littleEndian, interface.littleEndian,
-      UInt32(truncatingIfNeeded: time >> 32).littleEndian,
-      UInt32(truncatingIfNeeded: time).littleEndian,
-      UInt32(truncatingIfNeeded: captured).littleEndian, record.originalLength.littleEndian
-    )
-    withUnsafeBytes(of: head) { out.append(contentsOf: $0) }
-    let start = record.data.lowerBound
-    bytes.extracting(start..<(start + captured)).withUnsafeBytes { out.append(contentsOf: $0) }
-    out.appendZeros(padded(captured) - captured)
-    out.append(little: length)
+    appendBlock(Block.packet, to: &out) { out in
+      out.append(little: interface)
+      out.append(little: UInt32(truncatingIfNeeded: time >> 32))
+      out.append(little: UInt32(truncatingIfNeeded: time))
+      out.append(little: UInt32(truncatingIfNeeded: captured))
+      out.append(little: record.originalLength)
+      let start = record.data.lowerBound
+      bytes.extracting(start..<(start + captured)).withUnsafeBytes { out.append(contentsOf: $0) }
+      out.appendZeros(padded(captured) - captured)
+      out += options
+    }
   }
 
   /// Appends an interface statistics block.
@@ -115,7 +127,7 @@ package enum PcapngWriter {
   }
 
   /// Appends a block: its type, its length, what `body` writes, and its length again.
-  private static func appendBlock(
+  static func appendBlock(
     _ type: UInt32, to out: inout [UInt8], _ body: (inout [UInt8]) -> Void
   ) {
     let start = out.count
@@ -130,7 +142,7 @@ package enum PcapngWriter {
   }
 
   @inline(__always)
-  fileprivate static func padded(_ length: Int) -> Int { (length + 3) & ~3 }
+  static func padded(_ length: Int) -> Int { (length + 3) & ~3 }
 }
 
 /// The longest text of an option, in bytes of UTF-8, and the most comments of a block: together far
@@ -139,11 +151,11 @@ private let maximumTextLength = 4096
 private let maximumComments = 16
 
 extension [UInt8] {
-  fileprivate mutating func append(little value: some FixedWidthInteger) {
+  mutating func append(little value: some FixedWidthInteger) {
     Swift.withUnsafeBytes(of: value.littleEndian) { append(contentsOf: $0) }
   }
 
-  fileprivate mutating func appendZeros(_ count: Int) {
+  mutating func appendZeros(_ count: Int) {
     for _ in 0..<count { append(0) }
   }
 

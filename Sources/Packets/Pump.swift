@@ -93,13 +93,19 @@ private struct PumpLoop {
 
   var check = HeaderCheck()
   var batch: RecordBatch?
+  /// The unit of the packets' timestamps.
+  var resolution = TimestampResolution.microseconds
+  /// Whether the last wait was for something.
+  var isReadable = false
 
   mutating func run() throws(Failure) -> PumpEnd {
     // A record that was cut, at the front, and then room for one read.
     var memory = [UInt8](repeating: 0, count: Self.readSize + RecordLayout.maximumLength + 24)
     var filled = 0
     while true {
+      if let end = try writeStatistics() { return end }
       if let end = waitForData() { return end }
+      guard isReadable else { continue }
       let count = systemRead(source.raw, &memory, from: filled, atMost: Self.readSize)
       guard count > 0 else {
         if count == 0 { return sourceEnd(rest: filled) }
@@ -136,6 +142,7 @@ private struct PumpLoop {
       return Step(consumed: bytes.byteCount)
     }
     if let end = try begin(header) { return Step(end: end) }
+    if let end = try writeStatistics() { return Step(end: end) }
     var step = try passOn(bytes.extracting(packetsAt..<bytes.byteCount))
     step.consumed += packetsAt
     return step
@@ -147,21 +154,42 @@ private struct PumpLoop {
   }
 
   /// Sleeps until there is something to read; an end when the bell rings or the reader leaves.
-  private func waitForData() -> PumpEnd? {
+  private mutating func waitForData() -> PumpEnd? {
     var entries = [
       pollfd(fd: source.raw, events: Int16(POLLIN), revents: 0),
       pollfd(fd: stop.reader, events: Int16(POLLIN), revents: 0),
       // No event is asked for: errors are always told.
       pollfd(fd: sink.readerWatch ?? -1, events: 0, revents: 0),
     ]
+    // Statistics that come while there are no packets are not left for the next one.
+    let timeout: Int32 = batch?.interface == nil ? -1 : 1000
+    isReadable = false
     while true {
-      let count = poll(&entries, nfds_t(entries.count), -1)
+      let count = poll(&entries, nfds_t(entries.count), timeout)
+      if count == 0 { return nil }
       guard count > 0 else { continue }
       if entries[1].revents != 0 { return .stopped }
       if isReaderGone(entries[2].revents) { return .readerClosed }
-      if entries[0].revents != 0 { return nil }
+      if entries[0].revents != 0 {
+        isReadable = true
+        return nil
+      }
     }
   }
+
+  /// Takes what others left for the stream, and writes counters.
+  private mutating func writeStatistics() throws(Failure) -> PumpEnd? {
+    guard let number = batch?.interface, let notes = meter.takeNotes() else { return nil }
+    batch?.comments += notes.remarks
+    guard let statistics = notes.statistics else { return nil }
+    var block: [UInt8] = []
+    PcapngWriter.append(statistics, interface: number, resolution: resolution, to: &block)
+    guard block.count <= room else { return nil }
+    return end(of: try sink.write(block.span.bytes, stop: stop))
+  }
+
+  /// How many bytes may still be written.
+  private var room: Int { limits.bytes.map { max(0, $0 - sink.bytesWritten) } ?? .max }
 
   /// Tells the sink and the caller what kind of packets will come.
   private mutating func begin(_ header: PcapHeader) throws(Failure) -> PumpEnd? {
@@ -175,7 +203,9 @@ private struct PumpLoop {
       PcapngWriter.append(interface, of: header, to: &block)
       let (number, outcome) = try sink.addInterface(block, stop: stop)
       meter.noteInterface(number)
+      resolution = header.resolution
       batch = RecordBatch(header, interface: number)
+      if outcome == .written { sink.waitForNames(stop: stop) }
       return end(of: outcome)
     }
   }
@@ -185,8 +215,10 @@ private struct PumpLoop {
     guard var batch else { return Step() }
     defer { self.batch = batch }
     self.batch = nil  // one owner, so that its buffer is not copied
-    let room = limits.bytes.map { max(0, $0 - sink.bytesWritten) } ?? .max
-    let walk = batch.take(bytes, packets: limits.packets ?? .max, room: room)
+    let room = room
+    let walk = batch.take(
+      bytes, packets: limits.packets ?? .max, room: room,
+      names: batch.interface == nil ? .init() : sink.repeatedNames)
     if walk.packets > 0 {
       let outcome: WriteOutcome
       meter.noteWriting(true)
@@ -194,7 +226,9 @@ private struct PumpLoop {
       if batch.interface == nil {
         outcome = try sink.write(bytes.extracting(0..<walk.consumed), stop: stop)
       } else {
-        outcome = try sink.write(batch.blocks.span.bytes, stop: stop)
+        outcome = try sink.write(
+          batch.buffer.span.bytes.extracting(first: batch.length), names: walk.names,
+          upTo: limits.bytes, stop: stop)
       }
       count(outcome, of: walk, in: batch, bytes)
       if let end = end(of: outcome) { return Step(end: end) }
@@ -214,12 +248,12 @@ private struct PumpLoop {
     switch outcome {
     case .written:
       meter.count(
-        packets: walk.packets, bytes: isConverted ? batch.blocks.count : walk.consumed)
+        packets: walk.packets, bytes: isConverted ? batch.length : walk.consumed)
     case .stopped(let written):
       let framing = isConverted ? Framing.pcapng : .pcap(batch.walker.layout)
       let packets =
         isConverted
-        ? framing.recordCount(in: batch.blocks.span.bytes, before: written)
+        ? framing.recordCount(in: batch.buffer.span.bytes, before: written)
         : framing.recordCount(in: bytes, before: written)
       meter.count(packets: packets, bytes: written)
     case .readerClosed: break

@@ -7,6 +7,9 @@ package final class PumpMeter: Sendable {
   private let interface = Atomic<Int>(-1)
   private let lastData = Atomic<Int>(-1)
   private let writing = Atomic<Bool>(false)
+  private let dropCount = Atomic<Int>(-1)
+  private let hasNotes = Atomic<Bool>(false)
+  private let notes = Mutex(PumpNotes())
   private let start = ContinuousClock.now
 
   /// A meter at zero.
@@ -33,6 +36,49 @@ package final class PumpMeter: Sendable {
   /// Whether the pump is held up by a slow reader right now: the source is then not read, and its
   /// silence means nothing.
   package var isWaitingForReader: Bool { writing.load(ordering: .relaxed) }
+
+  /// Packets lost at the far end so far, where it has said so.
+  package var drops: Int? {
+    let count = dropCount.load(ordering: .relaxed)
+    return count < 0 ? nil : count
+  }
+
+  /// Has a remark put on the next packet, where the format has room for one: the first after a gap, such as
+  /// "not captured for 3 s". Safe from every thread; waits for nothing.
+  package func mark(_ comment: String) {
+    note { if $0.comments.count < PumpNotes.maximumComments { $0.comments.append(comment) } }
+  }
+
+  /// Takes the far end's word on how many packets it has lost. If they are more than before, the next packet
+  /// says so.
+  ///
+  /// - Parameter drops: All of them, since the capture began.
+  /// - Returns: Whether they are more.
+  @discardableResult
+  package func note(drops: UInt64) -> Bool {
+    let before = dropCount.exchange(Int(clamping: drops), ordering: .relaxed)
+    let more = Int(clamping: drops) - max(0, before)
+    guard more > 0 else { return false }
+    note { $0.lost &+= UInt64(more) }
+    return true
+  }
+
+  /// Has counters written, among the packets; only the newest are. Safe from every thread; waits for nothing.
+  package func note(_ statistics: PcapngStatistics) { note { $0.statistics = statistics } }
+
+  /// What was left since the last time; nil is nothing.
+  func takeNotes() -> PumpNotes? {
+    guard hasNotes.exchange(false, ordering: .acquiringAndReleasing) else { return nil }
+    return notes.withLock { notes in
+      defer { notes = PumpNotes() }
+      return notes
+    }
+  }
+
+  private func note(_ change: (inout PumpNotes) -> Void) {
+    notes.withLock { change(&$0) }
+    hasNotes.store(true, ordering: .releasing)
+  }
 
   func noteWriting(_ isWriting: Bool) { writing.store(isWriting, ordering: .relaxed) }
 

@@ -54,6 +54,9 @@ package struct RecordWalker: Sendable {
   @inline(__always)
   package mutating func pass() { packets += 1 }
 
+  /// Counts records that somebody else walked over.
+  mutating func pass(_ count: Int) { packets += count }
+
   /// Why the bytes at `offset`, where `look(at:in:)` found junk, end the capture.
   package func junk(at offset: Int, in bytes: RawSpan) -> Failure {
     let length: UInt32 = bytes.load(offset + 8, swapped: layout.isSwapped)

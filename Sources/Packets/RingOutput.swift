@@ -28,7 +28,11 @@ struct RingOutput: Output {
   private let size: Int
   private var prologue: [UInt8] = []
   private var names: [String] = []
+  private var nearNames: [UInt8] = []
+  private var allNames: [UInt8] = []
   private var number = 0
+  /// How much of the present file came before its first record.
+  private var beginning = 0
   private var current: FileOutput
 
   init(path: String, files: Int, size: Int) throws(Failure) {
@@ -46,13 +50,14 @@ struct RingOutput: Output {
   ) throws(Failure) -> WriteOutcome {
     guard part == .records, let framing else {
       bytes.withUnsafeBytes { prologue.append(contentsOf: $0) }
+      if current.length == beginning { beginning += bytes.byteCount }
       return try current.write(bytes, part, framing: framing, stop: stop, written: &written)
     }
     while written < bytes.byteCount {
       let rest = bytes.extracting(written..<bytes.byteCount)
       var count = framing.wholeRecords(of: rest, atMost: size - current.length)
       if count == 0 {
-        if current.length > prologue.count {
+        if current.length > beginning {
           try startNextFile(framing, stop: stop)
           continue
         }
@@ -76,9 +81,23 @@ struct RingOutput: Output {
     current = try FileOutput(path: name)
     names.append(name)
     var count = 0
-    let beginning = prologue
+    let first = prologue + fittingNames
+    beginning = first.count
     _ = try current.write(
-      beginning.span.bytes, .prologue, framing: framing, stop: stop, written: &count)
+      first.span.bytes, .prologue, framing: framing, stop: stop, written: &count)
+  }
+
+  var namesRoom: Int { size }
+
+  mutating func setNames(near: [UInt8], all: [UInt8]) {
+    (nearNames, allNames) = (near, all)
+  }
+
+  /// All names if they are a small part of a file, else the nearest, else none.
+  private var fittingNames: [UInt8] {
+    let room = size / NameFlow.roomShare
+    if allNames.count <= room { return allNames }
+    return nearNames.count <= room ? nearNames : []
   }
 }
 

@@ -35,16 +35,23 @@ package final class Sink: Sendable {
     /// A header that waits for the first interface.
     var header: [UInt8] = []
     var interfaces: UInt32 = 0
+    /// Which names the output begins its files with.
+    var namesGiven = 0
     var isOver = false
   }
 
   private let state: Mutex<State>
   private let written = Atomic<Int>(0)
+  /// Apart from the rest, so that nobody who has names waits for a slow reader.
+  let names: Mutex<NameFlow>
+  /// Rings when names that are being found out are there.
+  let expected = Mutex<Bell?>(nil)
 
   init(name: String, readerWatch: Int32?, _ output: any Output) {
     self.name = name
     self.readerWatch = readerWatch
     state = Mutex(State(output: output))
+    names = Mutex(NameFlow(repeats: readerWatch != nil))
   }
 
   deinit { state.withLock { try? $0.output.close() } }
@@ -108,9 +115,35 @@ package final class Sink: Sendable {
   /// - Throws: `Failure` naming the sink when it cannot be written; a file then ends with the last
   ///   record that is whole.
   package func write(_ records: RawSpan, stop: Bell) throws(Failure) -> WriteOutcome {
+    try write(records, names: nil, upTo: nil, stop: stop)
+  }
+
+  /// Writes whole records, before them the names that are due.
+  ///
+  /// - Parameters:
+  ///   - records: One or more whole records, or pcapng blocks.
+  ///   - names: The names among them; nil where there are none.
+  ///   - limit: The most bytes of the whole stream, which names leave room in; nil is no limit.
+  ///   - stop: The bell that ends waiting for a slow reader.
+  /// - Returns: What became of the records; names before them do not count.
+  /// - Throws: As above.
+  func write(
+    _ records: RawSpan, names: BatchNames?, upTo limit: Int?, stop: Bell
+  ) throws(Failure) -> WriteOutcome {
     try records.withUnsafeBytes { bytes throws(Failure) in
       try locked { state throws(Failure) in
-        try self.put(bytes.bytes, .records, into: &state, stop: stop)
+        let count = bytes.count
+        if state.framing == .pcapng, state.header.isEmpty {
+          let room = limit.map { $0 - self.bytesWritten - count } ?? .max
+          let due = self.dueNames(before: names?.lead ?? count, room: room, &state)
+          switch try self.put(due.span.bytes, .records, into: &state, stop: stop) {
+          case .written: break
+          case .readerClosed: return .readerClosed
+          case .stopped: return .stopped(written: 0)
+          }
+          self.names.withLock { $0.count(count, names) }
+        }
+        return try self.put(bytes.bytes, .records, into: &state, stop: stop)
       }
     }
   }
@@ -124,8 +157,20 @@ package final class Sink: Sendable {
   package func finish(_ trailer: [UInt8] = []) throws(Failure) {
     try locked { state throws(Failure) in
       defer { state.isOver = true }
-      _ = try self.put(trailer.span.bytes, .records, into: &state, stop: nil)
+      let last = trailer + self.names.withLock { $0.last() }
+      _ = try self.put(last.span.bytes, .records, into: &state, stop: nil)
       try state.output.close()
+    }
+  }
+
+  /// The names to be written now, if they fit; and those for the files that are begun later.
+  private func dueNames(before lead: Int, room: Int, _ state: inout State) -> [UInt8] {
+    names.withLock { flow in
+      if flow.generation != state.namesGiven {
+        state.namesGiven = flow.generation
+        state.output.setNames(near: flow.table.near, all: flow.all)
+      }
+      return flow.due(before: lead, room: min(room, state.output.namesRoom), at: .now)
     }
   }
 
@@ -179,8 +224,17 @@ protocol Output: Sendable {
   mutating func write(
     _ bytes: RawSpan, _ part: StreamPart, framing: Framing?, stop: Bell?, written: inout Int
   ) throws(Failure) -> WriteOutcome
+  /// The bytes that the present file is for; names are to be a small part of them.
+  var namesRoom: Int { get }
+  /// Takes the names that each further file begins with, as blocks: the nearest, and all of them.
+  mutating func setNames(near: [UInt8], all: [UInt8])
   /// Leaves the descriptor as it was found; a second call does nothing.
   mutating func close() throws(Failure)
+}
+
+extension Output {
+  var namesRoom: Int { .max }
+  mutating func setNames(near: [UInt8], all: [UInt8]) {}
 }
 
 /// Makes a write to a pipe that nobody reads an error (EPIPE) instead of the end of the process.

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 /// Reads little-endian pcapng strictly, independent of the writer: every length twice, every padding
@@ -5,6 +6,8 @@ import Testing
 struct Block: Equatable {
   var type: UInt32
   var body: [UInt8]
+  /// Of a name resolution block: addresses in hexadecimal, and names.
+  var names: [Name] = []
   /// Option code and value, in order.
   var options: [Option] = []
 
@@ -12,6 +15,11 @@ struct Block: Equatable {
     var code: UInt16
     var value: [UInt8]
     var text: String { String(decoding: value, as: UTF8.self) }
+  }
+
+  struct Name: Hashable {
+    var address: String
+    var name: String
   }
 
   func texts(_ code: UInt16) -> [String] { options.filter { $0.code == code }.map(\.text) }
@@ -46,6 +54,7 @@ struct BlockReader {
       switch type {
       case 0x0A0D_0D0A: fixed = 16
       case 1: fixed = 8
+      case 4: fixed = try nameBytes(body, at: place)
       case 5: fixed = 12
       case 6:
         let captured = Int(number(body, 12))
@@ -56,11 +65,53 @@ struct BlockReader {
       }
       try check(body.count >= fixed, "short body")
       var block = Block(type: type, body: Array(body[..<fixed]))
+      if type == 4 { block.names = names(block.body) }
       block.options = try options(Array(body[fixed...]), at: place)
       blocks.append(block)
       place += length
     }
     return blocks
+  }
+
+  /// The length of the records of a name resolution block, each of them checked.
+  private static func nameBytes(_ body: [UInt8], at block: Int) throws -> Int {
+    func check(_ condition: Bool, _ what: String) throws {
+      guard condition else { throw Malformed(place: block, what: what) }
+    }
+    var place = 0
+    while true {
+      try check(body.count - place >= 4, "a record's head")
+      let kind = Int(body[place]) | Int(body[place + 1]) << 8
+      let length = Int(body[place + 2]) | Int(body[place + 3]) << 8
+      place += 4
+      if kind == 0 {
+        try check(length == 0, "end of records")
+        return place
+      }
+      let padded = (length + 3) / 4 * 4
+      let address = kind == 1 ? 4 : 16
+      try check(kind == 1 || kind == 2, "record \(kind)")
+      try check(length >= address + 2 && place + padded <= body.count, "record of \(length)")
+      let name = body[(place + address)..<(place + length)]
+      try check(name.last == 0 && !name.dropLast().contains(0), "one NUL at a name's end")
+      try check(body[(place + length)..<(place + padded)].allSatisfy { $0 == 0 }, "padding")
+      place += padded
+    }
+  }
+
+  private static func names(_ body: [UInt8]) -> [Block.Name] {
+    var names: [Block.Name] = []
+    var place = 0
+    while body[place] != 0 {
+      let address = body[place] == 1 ? 4 : 16
+      let length = Int(body[place + 2]) | Int(body[place + 3]) << 8
+      let record = body[(place + 4)..<(place + 4 + length)]
+      let digits = record.prefix(address).map { String(format: "%02x", $0) }.joined()
+      let name = String(decoding: record.dropFirst(address).dropLast(), as: UTF8.self)
+      names.append(Block.Name(address: digits, name: name))
+      place += 4 + (length + 3) / 4 * 4
+    }
+    return names
   }
 
   private static func options(_ bytes: [UInt8], at block: Int) throws -> [Block.Option] {
