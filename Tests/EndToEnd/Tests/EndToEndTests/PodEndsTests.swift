@@ -3,14 +3,25 @@ import Testing
 
 extension InLab {
   /// The pod or its container ends while it is captured. `shop/leaving` and `shop/failing` are there to
-  /// be ended; they do not come back.
+  /// be ended; for the tests that come after, another of the same name takes its place.
   @Suite(.serialized, .timeLimit(.minutes(2)))
   struct PodEndsTests {
     let folder: Folder
 
     init() throws { folder = try Folder() }
 
+    /// Ends a pod by what `body` does with it.
+    private func ending(_ pod: String, _ body: () throws -> Void) throws {
+      let ended = Result { try body() }
+      try Lab.run("replace", pod)
+      try ended.get()
+    }
+
     @Test func thePodIsDeleted() throws {
+      try ending("shop/leaving") { try deletePod() }
+    }
+
+    private func deletePod() throws {
       let place = Capturing.Place(pod: "shop/leaving", isBusy: true)
       try folder.waitUntilListed("pod:shop/leaving")
       let captures = try Capturing.Way.allCases.flatMap { way in
@@ -38,6 +49,10 @@ extension InLab {
     }
 
     @Test func theContainerIsKilled() throws {
+      try ending("shop/failing") { try killContainer() }
+    }
+
+    private func killContainer() throws {
       let place = Capturing.Place(pod: "shop/failing", isBusy: true)
       try folder.waitUntilListed("pod:shop/failing")
       let captures = try Capturing.Way.allCases.map { try Capturing($0, place, in: folder) }
