@@ -41,13 +41,18 @@ tap-%: ## (tap-x86_64 and so on: for one)
 demo: ## list and capture pods: of a lab raised here, or of KUBECONFIG=… (no root needed)
 	@$(if $(findstring command,$(origin KUBECONFIG)),KUBECONFIG="$(KUBECONFIG)",env -u KUBECONFIG) Tests/demo
 
-.PHONY: test
-test: deps-test check release tap lab-build ## everything a test run needs, then all tests
-	swift test --no-parallel $(STRICT)
+.PHONY: test unit-test programs
+test: deps-test check ## everything a test run needs, then all tests
+	$(MAKE) -j2 -Otarget unit-test programs
 	swift test --package-path $(LAB)
 	Tests/Tap/run
 	Tests/run-in-lab
 	packaging/test-deb
+
+# After check, which builds them. Mostly they wait, and the release is built meanwhile: by swift test it would have to wait.
+unit-test:
+	.build/debug/poddumpPackageTests.xctest --testing-library swift-testing --no-parallel
+programs: release tap lab-build
 
 .PHONY: lab-test
 lab-test: release tap lab-build ## the tests that need the lab only
