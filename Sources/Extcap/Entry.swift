@@ -32,6 +32,7 @@ package struct Entry: Equatable, Sendable {
   ///   - value: The interface value.
   ///   - name: The full name.
   ///   - node: The node it runs on.
+  ///   - pods: How many running pods are behind it; for workloads and services.
   ///   - context: The context it was listed from, for the display.
   ///   - phase: The pod's phase.
   ///   - isRunning: Whether a capture can start now.
@@ -39,13 +40,14 @@ package struct Entry: Equatable, Sendable {
   ///   - defaultContainer: The container that is taken if none is named.
   ///   - containers: The names of the containers.
   package init(
-    value: InterfaceValue, name: String, node: String = "", context: String, phase: String = "",
-    isRunning: Bool = true, rank: Int? = nil, defaultContainer: String? = nil,
+    value: InterfaceValue, name: String, node: String = "", pods: Int = 0, context: String,
+    phase: String = "", isRunning: Bool = true, rank: Int? = nil, defaultContainer: String? = nil,
     containers: [String] = []
   ) {
     self.init(
       value: value, name: name, node: node,
-      display: Self.display(value.kind, value.namespace, name, node: node, context: context),
+      display: Self.display(
+        value.kind, value.namespace, name, node: node, pods: pods, context: context),
       phase: phase, isRunning: isRunning, rank: rank, defaultContainer: defaultContainer,
       containers: containers)
   }
@@ -70,8 +72,8 @@ package struct Entry: Equatable, Sendable {
   /// The description of an interface in Wireshark's list. It always names the context, so that
   /// nobody captures in the wrong cluster, and begins with what people type after `tshark -i`.
   package static func display(
-    _ kind: InterfaceValue.Kind, _ namespace: String, _ name: String, node: String,
-    context: String
+    _ kind: InterfaceValue.Kind, _ namespace: String, _ name: String, node: String = "",
+    pods: Int = 0, context: String
   ) -> String {
     switch kind {
     case .portal: Reply.portalTitle
@@ -79,7 +81,27 @@ package struct Entry: Equatable, Sendable {
       [namespace + "/" + name, node, context].filter { !$0.isEmpty }.joined(separator: " · ")
     case .node: "node " + name + " · " + context
     case .deployment, .statefulSet, .daemonSet, .service:
-      namespace + "/" + name + " · " + kind.rawValue + " · " + context
+      namespace + "/" + name + " · " + word(kind) + ", " + count(pods) + " · " + context
+    }
+  }
+
+  private static func word(_ kind: InterfaceValue.Kind) -> String {
+    switch kind {
+    case .portal: "portal"
+    case .pod: "pod"
+    case .deployment: "deployment"
+    case .statefulSet: "stateful set"
+    case .daemonSet: "daemon set"
+    case .service: "service"
+    case .node: "node"
+    }
+  }
+
+  private static func count(_ pods: Int) -> String {
+    switch pods {
+    case 0: "no pod yet"
+    case 1: "1 pod"
+    default: String(pods) + " pods"
     }
   }
 }

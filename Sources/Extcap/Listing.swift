@@ -24,7 +24,8 @@ package struct Listing: Equatable, Sendable {
   ///   - written: The time, in seconds since 1970.
   ///   - kubeconfig: The kubeconfig it was made with.
   ///   - entries: All that was found.
-  ///   - limit: The most entries that Wireshark lists.
+  ///   - limit: The most entries that Wireshark lists; favourites and recent ones come first, and of the
+  ///     rest pods have four fifths if there are so many.
   package init(
     context: String, cluster: String = "", written: Int64, kubeconfig: Kubeconfig,
     entries: [Entry], limit: Int = defaultLimit
@@ -40,10 +41,31 @@ package struct Listing: Equatable, Sendable {
       kept.append(entry)
     }
     kept.sort(by: Self.precedes)
-    let end = kept.prefix(max(0, limit)).prefix { $0.isRunning }.count
-    listed = Array(kept[..<end])
-    others = Array(kept[end...])
+    (listed, others) = Self.cut(kept, limit)
   }
+
+  /// Takes what Wireshark lists out of all entries, which are in their order.
+  private static func cut(_ entries: [Entry], _ limit: Int) -> (listed: [Entry], others: [Entry]) {
+    let able = entries.prefix { $0.isRunning }
+    let ranked = able.prefix(max(0, limit)).prefix { $0.rank != nil }
+    let free = max(0, limit) - ranked.count
+    // Pods come before everything else, ranked ones apart.
+    let rest = able[ranked.endIndex...]
+    let pods = rest.prefix { $0.kind == .pod }
+    let groups = rest[pods.endIndex...]
+    let listedPods = pods.prefix(free - min(groups.count, free / sharedByOthers))
+    let listedGroups = groups.prefix(free - listedPods.count)
+    return (
+      Array(ranked + listedPods + listedGroups),
+      Array(
+        pods[listedPods.endIndex...] + groups[listedGroups.endIndex...]
+          + entries[able.endIndex...])
+    )
+  }
+
+  /// The part of the limit that workloads, services and nodes have where there are more pods than fit:
+  /// one fifth.
+  private static let sharedByOthers = 5
 
   init(head: ListingHead, listed: [Entry], others: [Entry]) {
     context = head.context
@@ -82,6 +104,35 @@ package struct Listing: Equatable, Sendable {
 
   /// The most interfaces listed unless the configuration says otherwise.
   package static let defaultLimit = 250
+
+  /// The same entries under another limit.
+  package func limited(to limit: Int) -> Listing {
+    var result = self
+    (result.listed, result.others) = Self.cut(entries.sorted(by: Self.precedes), limit)
+    return result
+  }
+
+  /// Several listings under one limit: favourites and recent ones of all of them first, then as much of
+  /// each as of the others, and what one does not need the others have.
+  package static func share(_ limit: Int, among listings: [Listing]) -> [Listing] {
+    let able = listings.map { listing in listing.entries.filter(\.isRunning) }
+    let ranked = shares(limit, of: able.map { $0.count { $0.rank != nil } })
+    let free = limit - ranked.reduce(0, +)
+    let others = shares(free, of: able.map { $0.count { $0.rank == nil } })
+    return zip(listings, zip(ranked, others)).map { $0.limited(to: $1.0 + $1.1) }
+  }
+
+  /// Divides a number among those who want so much each, as evenly as can be.
+  static func shares(_ total: Int, of wanted: [Int]) -> [Int] {
+    var left = max(0, total)
+    var given = wanted
+    let modest = wanted.indices.sorted { (wanted[$0], $0) < (wanted[$1], $1) }
+    for (place, index) in modest.enumerated() {
+      given[index] = min(wanted[index], left / (modest.count - place))
+      left -= given[index]
+    }
+    return given
+  }
 
   /// The namespaces that have entries, sorted.
   package var namespaces: [String] {

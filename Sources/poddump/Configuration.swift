@@ -15,6 +15,8 @@ internal import Darwin
 struct Configuration: Sendable, Equatable {
   /// The most pods listed in Wireshark.
   var listingLimit = 250
+  /// Contexts listed in Wireshark beside the current one.
+  var listingContexts: [String] = []
   /// The only namespaces listed in Wireshark; empty for all.
   var listingNamespaces: [String] = []
   /// Namespaces not listed in Wireshark.
@@ -40,7 +42,7 @@ struct Configuration: Sendable, Equatable {
     "capture": ["engine", "snaplen", "ttl"],
     "image": ["debug", "node"],
     "node": ["namespace"],
-    "listing": ["hidden", "limit", "namespaces"],
+    "listing": ["contexts", "hidden", "limit", "namespaces"],
     "route": ["allow", "order"],
     "ssh": [
       "engine", "host", "jump", "key", "known_hosts", "port", "strict_host_key_checking", "sudo",
@@ -93,6 +95,7 @@ struct Configuration: Sendable, Equatable {
     favourites = try Self.strings(root, "favourites", what) ?? []
     if let listing = try Self.table(root, "listing", what) {
       listingLimit = try Self.number(listing, "limit", 0...10_000, what) ?? listingLimit
+      listingContexts = try Self.strings(listing, "contexts", what) ?? []
       listingNamespaces = try Self.strings(listing, "namespaces", what) ?? []
       hiddenNamespaces = try Self.strings(listing, "hidden", what) ?? []
     }

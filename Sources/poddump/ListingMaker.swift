@@ -9,8 +9,8 @@ internal import Glibc
 internal import Darwin
 #endif
 
-/// Makes the listing that Wireshark is shown, and puts it into the cache. The only place that asks the
-/// cluster for it.
+/// Makes the listing that Wireshark is shown, and puts it into the cache. The only place that asks
+/// clusters for it.
 struct ListingMaker: Sendable {
   let configuration: Configuration
   let cache: ListingCache
@@ -18,7 +18,14 @@ struct ListingMaker: Sendable {
   /// The value of KUBECONFIG that the listing is for.
   private var variable: String { environmentValue("KUBECONFIG") ?? "" }
 
-  /// Asks the cluster and writes the cache anew, for the current context.
+  /// How many contexts are asked at the same time: each call of kubectl costs its start.
+  private static let mostAtOnce = 2
+  /// How long the pods of a first listing wait for workloads and nodes: Wireshark waits for it.
+  private static let firstPatience = Duration.milliseconds(600)
+  /// How long it may take when a command line waits for it.
+  private static let aside = Patience(silence: .seconds(2), total: .seconds(5))
+
+  /// Asks the clusters and writes the cache anew, for the current context and those of the configuration.
   ///
   /// A cluster that does not answer leaves an older listing in place. Only one process at a time does
   /// this, and not one after the other.
@@ -29,93 +36,144 @@ struct ListingMaker: Sendable {
   }
 
   private func refresh(within patience: Patience) async {
-    let paths = KubeConfigFiles.paths(kubeconfig: nil).map(absolute)
-    let kubeconfig = Kubeconfig(observing: paths)
-    var shown = Shown(written: Int64(time(nil)), kubeconfig: kubeconfig, contexts: [])
+    let began = ContinuousClock.now
+    var shown = Shown(written: Int64(time(nil)), kubeconfig: observed(), contexts: [])
     do throws(Failure) {
       let kubectl = try Kubectl.find(isInteractive: false)
       let config = try await kubectl.config(within: patience)
+      let contexts = contexts(of: config)
       shown.known = config.contexts.map(\.name)
-      let context = try config.context()
-      shown.contexts = [context.name]
-      let pods = try await pods(kubectl.bound(to: context), context, within: patience)
-      let nodes = await nodes(kubectl.bound(to: context), within: patience)
-      store(
-        pods, nodes, context: context, server: config.servers[context.cluster] ?? "", kubeconfig)
+      shown.contexts = contexts.map(\.name)
+      await eachContext(contexts) { [shown] context, isFirst in
+        try? await list(
+          source(kubectl, context, within: patience), blank(context, of: config), shown,
+          isFirst: isFirst, patientUntil: began + Self.firstPatience)
+      }
+      if contexts.isEmpty { _ = try config.context() }
     } catch {
       // Nothing is said: Wireshark shows what there was, and poddump doctor says why.
     }
+    share(shown)
     shown.written = Int64(time(nil))
     try? cache.write(shown, kubeconfigVariable: variable)
   }
 
-  /// All pods that may be seen: those of all namespaces, or, where that is not allowed, of the configured
-  /// ones or the context's own.
-  private func pods(
-    _ kubectl: Kubectl, _ context: KubeConfig.Context, within patience: Patience
-  ) async throws(Failure) -> [Pod] {
-    guard configuration.listingNamespaces.isEmpty else {
-      var pods: [Pod] = []
-      for namespace in configuration.listingNamespaces {
-        pods += try await kubectl.pods(PodQuery(namespace: namespace), within: patience).items
-      }
-      return pods
-    }
-    do throws(Failure) {
-      return try await kubectl.pods(within: patience).items
-    } catch  where error.kind == .denied {
-      return try await kubectl.pods(PodQuery(namespace: context.namespace), within: patience).items
-    }
-  }
-
-  /// The nodes, where they can be captured from and may be listed.
-  private func nodes(_ kubectl: Kubectl, within patience: Patience) async -> [Node] {
-    guard configuration.nodes.isConfigured else { return [] }
-    return (try? await kubectl.nodes(within: patience)) ?? []
-  }
-
-  /// Writes a listing of all pods of the current context, which were just listed for another reason.
+  /// Writes a listing with all pods of the current context, which were just listed for another reason.
+  ///
+  /// - Parameter pods: The pods of all namespaces, with their labels.
   func store(_ pods: [Pod]) async {
-    let paths = KubeConfigFiles.paths(kubeconfig: nil).map(absolute)
-    let kubeconfig = Kubeconfig(observing: paths)
+    var shown = Shown(written: Int64(time(nil)), kubeconfig: observed(), contexts: [])
     guard let kubectl = try? Kubectl.find(), let config = try? await kubectl.config(),
       let context = try? config.context()
     else { return }
-    let nodes = await nodes(kubectl.bound(to: context), within: .standard)
-    store(
-      pods, nodes, context: context, server: config.servers[context.cluster] ?? "", kubeconfig)
-    let shown = Shown(
-      written: Int64(time(nil)), kubeconfig: kubeconfig, contexts: [context.name],
-      known: config.contexts.map(\.name))
+    shown.known = config.contexts.map(\.name)
+    shown.contexts = contexts(of: config).map(\.name)
+    var finds = blank(context, of: config)
+    finds.pods = pods
+    finds = await source(kubectl, context, within: Self.aside).others(finds)
+    write(finds, shown, isFirst: true)
+    share(shown)
     try? cache.write(shown, kubeconfigVariable: variable)
   }
 
-  private func store(
-    _ pods: [Pod], _ nodes: [Node], context: KubeConfig.Context, server: String,
-    _ kubeconfig: Kubeconfig
-  ) {
-    let ranks = ranks(of: context.name)
-    let hidden = Set(configuration.hiddenNamespaces)
-    let nodeEntries = nodes.compactMap { node -> Entry? in
-      guard let value = InterfaceValue(kind: .node, namespace: "", name: node.name) else {
-        return nil
+  // MARK: - Contexts
+
+  /// The contexts that are listed: the current one, then those of the configuration.
+  private func contexts(of config: KubeConfig) -> [KubeConfig.Context] {
+    var contexts: [KubeConfig.Context] = []
+    if let current = try? config.context() { contexts.append(current) }
+    for name in configuration.listingContexts {
+      guard let context = try? config.context(named: name),
+        !contexts.contains(where: { $0.name == context.name })
+      else { continue }
+      contexts.append(context)
+    }
+    return contexts
+  }
+
+  /// Does something for each context, for a few at the same time.
+  private func eachContext(
+    _ contexts: [KubeConfig.Context],
+    _ work: @escaping @Sendable (KubeConfig.Context, _ isFirst: Bool) async -> Void
+  ) async {
+    await withTaskGroup(of: Void.self) { group in
+      for (index, context) in contexts.enumerated() {
+        if index >= Self.mostAtOnce { await group.next() }
+        group.addTask { await work(context, index == 0) }
       }
-      return Entry(
-        value: value, name: node.name, context: context.name, rank: ranks[value.text])
     }
-    let podEntries = pods.compactMap { pod -> Entry? in
-      guard !hidden.contains(pod.namespace),
-        let value = InterfaceValue(kind: .pod, namespace: pod.namespace, name: pod.name)
-      else { return nil }
-      return Entry(
-        value: value, name: pod.name, node: pod.node ?? "", context: context.name,
-        phase: pod.phase, isRunning: pod.isRunning, rank: ranks[value.text],
-        defaultContainer: pod.defaultContainer?.name, containers: pod.containers.map(\.name))
+  }
+
+  private func source(
+    _ kubectl: Kubectl, _ context: KubeConfig.Context, within patience: Patience
+  ) -> ListingSource {
+    ListingSource(
+      kubectl: kubectl.bound(to: context), namespace: context.namespace,
+      only: configuration.listingNamespaces,
+      // Nodes are listed where somebody has said that they may be captured from.
+      listsNodes: configuration.nodes.isConfigured || configuration.routes.allowed.contains(.node),
+      patience: patience)
+  }
+
+  /// What is known of a context before its cluster was asked.
+  private func blank(_ context: KubeConfig.Context, of config: KubeConfig) -> ListingFinds {
+    ListingFinds(context: context.name, server: config.servers[context.cluster] ?? "")
+  }
+
+  // MARK: - Asking and writing
+
+  /// Asks for everything at once. Where nothing was known of the context, pods do not wait for the rest
+  /// longer than Wireshark does.
+  private func list(
+    _ source: ListingSource, _ blank: ListingFinds, _ shown: Shown, isFirst: Bool,
+    patientUntil: ContinuousClock.Instant
+  ) async throws(Failure) {
+    async let others = source.others(blank)
+    var early = blank
+    early.pods = try await source.pods()
+    var finds: ListingFinds
+    do {
+      // Cancelled, and waited for, as soon as the rest is there.
+      async let _ = writeEarly(early, shown, isFirst: isFirst, at: patientUntil)
+      finds = await others
     }
+    finds.pods = early.pods
+    write(finds, shown, isFirst: isFirst)
+  }
+
+  private func writeEarly(
+    _ finds: ListingFinds, _ shown: Shown, isFirst: Bool, at time: ContinuousClock.Instant
+  ) async {
+    guard cache.listing(context: finds.context, kubeconfig: shown.kubeconfig) == nil,
+      (try? await Task.sleep(until: time, clock: .continuous)) != nil
+    else { return }
+    write(finds, shown, isFirst: isFirst)
+    try? cache.write(shown, kubeconfigVariable: variable)
+  }
+
+  private func write(_ finds: ListingFinds, _ shown: Shown, isFirst: Bool) {
+    let earlier = cache.listing(context: finds.context, kubeconfig: shown.kubeconfig)
     let listing = Listing(
-      context: context.name, cluster: server, written: Int64(time(nil)), kubeconfig: kubeconfig,
-      entries: podEntries + nodeEntries, limit: configuration.listingLimit)
+      context: finds.context, cluster: finds.server, written: Int64(time(nil)),
+      kubeconfig: shown.kubeconfig,
+      entries: finds.entries(
+        tag: isFirst ? nil : finds.context, hidden: Set(configuration.hiddenNamespaces),
+        ranks: ranks(of: finds.context), earlier: earlier),
+      limit: configuration.listingLimit)
     try? cache.write(listing)
+  }
+
+  /// Cuts the listings of all contexts to the one limit.
+  private func share(_ shown: Shown) {
+    guard shown.contexts.count > 1 else { return }
+    let listings = shown.contexts.compactMap {
+      cache.listing(context: $0, kubeconfig: shown.kubeconfig)
+    }
+    for (before, after) in zip(
+      listings, Listing.share(configuration.listingLimit, among: listings))
+    where before.listed.count != after.listed.count {
+      try? cache.write(after)
+    }
   }
 
   /// Favourites first, in their own order, then what was captured last.
@@ -126,6 +184,10 @@ struct ListingMaker: Sendable {
       ranks[value] = ranks.count
     }
     return ranks
+  }
+
+  private func observed() -> Kubeconfig {
+    Kubeconfig(observing: KubeConfigFiles.paths(kubeconfig: nil).map(absolute))
   }
 }
 

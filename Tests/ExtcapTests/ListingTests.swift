@@ -13,7 +13,8 @@ struct ListingTests {
     let listing = Sample.listing(entries, limit: 250)
     #expect(listing.listed.count == 250)
     #expect(listing.listed.prefix(10).map(\.name) == (0..<10).reversed().map { "favourite-\($0)" })
-    #expect(listing.listed.allSatisfy { $0.kind == .pod && $0.isRunning })
+    #expect(listing.listed.allSatisfy { $0.isRunning })
+    #expect(listing.listed.filter { $0.kind != .pod }.map(\.value.text) == ["deploy:aaa/api"])
     #expect(listing.entries.count == 1012)
     #expect(Set(listing.entries.map(\.value)).count == 1012)
     #expect(listing.namespaces == ["aaa"] + (0..<7).map { "team-\($0)" } + ["zoo"])
@@ -22,6 +23,51 @@ struct ListingTests {
     #expect(again.listed == listing.listed)
     #expect(Sample.listing(entries, limit: 0).listed == [])
     #expect(Sample.listing(entries, limit: 5000).listed.count == 1011)
+  }
+
+  /// Workloads push no favourite out, and leave four fifths to the pods.
+  @Test(arguments: [
+    (1000, 1000, 10, 250, [10, 192, 48]), (1000, 3, 10, 250, [10, 237, 3]),
+    (5, 1000, 10, 250, [10, 5, 235]), (1000, 1000, 300, 250, [250, 0, 0]),
+    (1000, 1000, 0, 4, [0, 4, 0]), (0, 7, 0, 250, [0, 0, 7]), (9, 9, 9, 0, [0, 0, 0]),
+  ])
+  func theLimitIsDivided(pods: Int, others: Int, ranked: Int, limit: Int, listed: [Int]) {
+    let entries =
+      (0..<pods).map { Sample.pod("shop", "pod-\($0)") }
+      + (0..<others).map { Sample.object(.deployment, "shop", "web-\($0)") }
+      + (0..<ranked).map { number in
+        var entry = Sample.object(.service, "zoo", "favourite-\(number)")
+        entry?.rank = number
+        return entry
+      }
+    let listing = Sample.listing(entries, limit: limit)
+    let isRanked = listing.listed.filter { $0.rank != nil }.count
+    let isPod = listing.listed.filter { $0.kind == .pod }.count
+    #expect([isRanked, isPod, listing.listed.count - isRanked - isPod] == listed)
+    #expect(listing.entries.count == pods + others + ranked)
+    #expect(Sample.listing(entries, limit: 7).limited(to: limit) == listing)
+  }
+
+  @Test(arguments: [
+    (250, [1000, 1000], [125, 125]), (250, [10, 1000], [10, 240]), (250, [1000, 10], [240, 10]),
+    (250, [5, 6], [5, 6]), (0, [5, 6], [0, 0]), (-1, [5], [0]), (1, [5, 6], [0, 1]), (9, [], []),
+    (100, [10, 100, 100], [10, 45, 45]),
+  ])
+  func contextsShareTheLimit(limit: Int, wanted: [Int], given: [Int]) {
+    #expect(Listing.shares(limit, of: wanted) == given)
+  }
+
+  /// A favourite of a further context comes before any other pod of the first.
+  @Test func favouritesOfAllContextsComeFirst() {
+    let first = Sample.listing((0..<100).map { Sample.pod("shop", "a\($0)") })
+    let further = Sample.listing(
+      (0..<100).map { Sample.pod("shop", "b\($0)", tag: "prod", rank: $0 < 9 ? $0 : nil) },
+      context: "prod")
+    let shared = Listing.share(10, among: [first, further])
+    #expect(shared.map(\.listed.count) == [1, 9])
+    #expect(shared[1].listed.count { $0.rank != nil } == 9)
+    #expect(shared.map(\.entries.count) == [100, 100])
+    #expect(Listing.share(250, among: [first, further]).map(\.listed.count) == [100, 100])
   }
 
   @Test func displaysNameTheContext() {

@@ -68,10 +68,11 @@ enum Sample {
   }
 
   static func object(
-    _ kind: InterfaceValue.Kind, _ namespace: String, _ name: String, context: String = "staging"
+    _ kind: InterfaceValue.Kind, _ namespace: String, _ name: String, pods: Int = 3,
+    context: String = "staging"
   ) -> Entry? {
     InterfaceValue(kind: kind, namespace: namespace, name: name).map {
-      Entry(value: $0, name: name, context: context)
+      Entry(value: $0, name: name, pods: pods, context: context)
     }
   }
 
@@ -89,8 +90,8 @@ enum Sample {
     pod("shop", "web-0"), pod("shop", "web-1", node: "n2"), pod("shop", "old", phase: "Pending"),
     pod("kube-system", "coredns-5d78c9869d-x2x7r", containers: ["coredns"]),
     pod("shop", "favourite", node: "", rank: 0, containers: []),
-    object(.deployment, "shop", "api"), object(.statefulSet, "shop", "db"),
-    object(.daemonSet, "kube-system", "agent"), object(.service, "shop", "api"),
+    object(.deployment, "shop", "api"), object(.statefulSet, "shop", "db", pods: 1),
+    object(.daemonSet, "kube-system", "agent", pods: 0), object(.service, "shop", "api"),
     object(.node, "", "n1.example"),
   ])
 

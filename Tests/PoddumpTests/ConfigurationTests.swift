@@ -27,6 +27,7 @@ import Testing
 
       [listing]
       limit = 40
+      contexts = ["production"]
       namespaces = ["shop", "ops"]
       hidden = ["kube-system"]
 
@@ -36,6 +37,7 @@ import Testing
       """)
     #expect(configuration.favourites == ["pod:shop/web", "pod:shop/db"])
     #expect(configuration.listingLimit == 40)
+    #expect(configuration.listingContexts == ["production"])
     #expect(configuration.listingNamespaces == ["shop", "ops"])
     #expect(configuration.hiddenNamespaces == ["kube-system"])
     #expect(configuration.snapLength == 96)

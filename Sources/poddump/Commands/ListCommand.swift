@@ -61,7 +61,8 @@ struct ListCommand: AsyncParsableCommand {
   // MARK: - Pods
 
   private func listPods(_ kubectl: Kubectl) async throws {
-    let query = PodQuery(namespace: try await namespace(kubectl), labels: labels)
+    var query = PodQuery(namespace: try await namespace(kubectl), labels: labels)
+    query.keepsLabels = isWhatWiresharkLists(query)
     let pods = try await kubectl.pods(query).items
     let rows = PodRows(pods: pods, showsNamespace: allNamespaces, now: Int(time(nil)))
     switch output {
@@ -71,15 +72,14 @@ struct ListCommand: AsyncParsableCommand {
       guard !pods.isEmpty else { return sayNothingFound(query.namespace) }
       Terminal.answer(rows.table(wide: output == .wide))
     }
-    await feedListing(pods, query)
+    // Wireshark's list may as well be that new.
+    if query.keepsLabels { await ExtcapCommand.listingMaker()?.store(pods) }
   }
 
-  /// All pods of the current context were just listed: Wireshark's list may as well be that new.
-  private func feedListing(_ pods: [Pod], _ query: PodQuery) async {
-    guard query.namespace == nil, query.labels == nil, kubernetes.context == nil,
-      kubernetes.kubeconfig == nil, output != .name, let maker = ExtcapCommand.listingMaker()
-    else { return }
-    await maker.store(pods)
+  /// Whether it is all pods of the current context that are asked for.
+  private func isWhatWiresharkLists(_ query: PodQuery) -> Bool {
+    query.namespace == nil && query.labels == nil && kubernetes.context == nil
+      && kubernetes.kubeconfig == nil && output != .name
   }
 
   // MARK: - Nodes and workloads

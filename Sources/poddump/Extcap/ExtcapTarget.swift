@@ -40,6 +40,12 @@ enum ExtcapTarget {
           why: "Its name is shortened, and the list that it came from is gone.",
           fix: "Refresh the list of interfaces and choose it again.")
       }
+      guard value.contextTag == nil || known != nil else {
+        throw Failure(
+          .notFound, "The interface \(value.text) is not known any more.",
+          why: "It is of another context than the current one, and no list has it.",
+          fix: "Refresh the list of interfaces and choose it again.")
+      }
       if let known {
         kubectl.context = known.context
         kubectl.environment["KUBECONFIG"] = known.kubeconfig.joined(separator: ":")
@@ -60,8 +66,11 @@ enum ExtcapTarget {
     if let found = cache.find(value, kubeconfigVariable: variable).first {
       return (found.entry.name, found.context, found.kubeconfig.files.map(\.path))
     }
-    return cache.recent().items.first { $0.value == value }
-      .map { ($0.name, $0.context, $0.kubeconfig) }
+    // No list has it: then its tag still names a context that the kubeconfig has.
+    guard let tag = value.contextTag, let shown = cache.shown(kubeconfigVariable: variable),
+      let context = shown.known.first(where: { InterfaceValue.tag(ofContext: $0) == tag })
+    else { return nil }
+    return (value.name, context, shown.kubeconfig.files.map(\.path))
   }
 
   private static func target(_ value: InterfaceValue, name: String) throws(Failure) -> Target {

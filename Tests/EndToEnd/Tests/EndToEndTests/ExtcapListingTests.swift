@@ -57,11 +57,60 @@ extension InLab {
       #expect(Set(values.map { $0.lowercased() }).count == values.count)
       for value in values {
         #expect(value.utf8.count <= 200)
-        #expect(value == "poddump" || value.wholeMatch(of: /pod:[a-z0-9-]+\/[a-z0-9.~-]+/) != nil)
+        #expect(
+          value == "poddump"
+            || value.wholeMatch(of: /(pod|deploy|sts|ds|svc):[a-z0-9-]+\/[a-z0-9.~-]+/) != nil)
       }
       for display in self.values("display", in: run, of: "interface").dropFirst() {
         #expect(display.hasSuffix(" · lab"))
       }
+    }
+
+    /// Workloads and services stand for all pods behind them; one without any is not listed.
+    @Test func workloadsAndServicesAreInterfaces() throws {
+      try scratch.list()
+      let run = try scratch.extcap(["--extcap-interfaces"])
+      let lines = run.output.split(separator: "\n")
+      #expect(
+        lines.contains(
+          "interface {value=deploy:shop/api}{display=shop/api · deployment, 3 pods · lab}"))
+      #expect(
+        lines.contains("interface {value=svc:shop/api}{display=shop/api · service, 3 pods · lab}"))
+      // Its pods have no such label.
+      #expect(!run.output.contains("kube-dns"))
+      let config = try scratch.extcap(["--extcap-config", "--extcap-interface", "deploy:shop/api"])
+      expectArguments(config, isPortal: false)
+    }
+
+    @Test func furtherContextsAreListedBesideTheCurrentOne() throws {
+      try scratch.write(
+        "home/.config/poddump/config.toml",
+        """
+        favourites = ["pod:shop/web@lab-viewer"]
+        [listing]
+        limit = 9
+        contexts = ["lab", "lab-viewer", "lab-expired", "nosuch"]
+        """)
+      // The first list is that of the one context that was asked; then all are.
+      try scratch.list()
+      for _ in 0..<3 {
+        _ = try interfaces()
+        scratch.expectQuiet()
+        usleep(5_100_000)
+      }
+      let values = try interfaces()
+      #expect(values.count == 10)
+      #expect(values.contains("pod:shop/web@lab-viewer"))
+      #expect(values.count { $0.hasSuffix("@lab-viewer") } > 1)
+      #expect(values.count { !$0.contains("@") } > 2)
+      // A value of another context is captured there, or not at all.
+      let fifo = try Fifo(scratch)
+      let run = try scratch.extcap(fifo.capture("pod:shop/web@lab-viewer", "--count", "1"))
+      #expect(run.status == 4)
+      let unknown = try scratch.extcap(try Fifo(scratch).capture("pod:shop/web@other"))
+      #expect(unknown.status == 5)
+      #expect(unknown.errors.contains("another context"))
+      scratch.expectQuiet()
     }
 
     @Test func everyRunSaysTheSame() throws {
@@ -265,7 +314,8 @@ extension InLab {
       let devices = try scratch.run(["/usr/bin/tshark", "-D"])
       #expect(devices.status == 0)
       let lines = devices.output.split(separator: "\n")
-      #expect(lines.count { $0.contains(" pod:") } == 250)
+      #expect(lines.count { $0.contains(" pod:") } >= 240)
+      #expect(lines.contains { $0.contains(" deploy:shop/api (") })
       #expect(lines.contains { $0.contains(" poddump (Kubernetes: choose a pod…)") })
       #expect(devices.seconds < without.seconds + 4)
       let preferences = try scratch.run(["/usr/bin/tshark", "-G", "currentprefs"])
