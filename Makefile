@@ -70,6 +70,10 @@ lab-down: ## take the lab down
 bench: release tap lab-build ## benchmarks, each beside its limit
 	Tests/Benchmarks/run
 
+.PHONY: screenshots
+screenshots: deps-test release lab-build ## make the README's screenshots of Wireshark anew, in docs (root)
+	Tests/screenshots
+
 .PHONY: fmt check
 fmt: ## format the sources
 	swift format -i -r $(SWIFT)

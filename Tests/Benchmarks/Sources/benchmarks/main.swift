@@ -4,6 +4,7 @@ import Foundation
 let all: [(name: String, run: (Scoreboard) throws -> Void)] = [
   ("listing", benchmarkListing), ("latency", benchmarkLatency),
   ("throughput", benchmarkThroughput), ("ssh", benchmarkSSH), ("routes", benchmarkRoutes),
+  ("window", benchmarkWindow),
 ]
 let named = Set(CommandLine.arguments.dropFirst())
 let board = Scoreboard()

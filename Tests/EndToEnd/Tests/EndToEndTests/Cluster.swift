@@ -73,6 +73,29 @@ enum Cluster {
     return try JSONDecoder().decode(Pod.self, from: run.bytes)
   }
 
+  /// A pod of the test's own, which goes with it.
+  static func withPod<R>(
+    _ name: String, in namespace: String = "shop", image: String = "lab/distroless:1",
+    _ body: (String) throws -> R
+  ) throws -> R {
+    let manifest = """
+      {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "\(name)", "namespace": "\(namespace)"},
+       "spec": {"nodeName": "n2", "terminationGracePeriodSeconds": 1, "containers":
+         [{"name": "\(name)", "image": "\(image)", "command": ["/serve", "80", "\(name)"]}]}}
+      """
+    let made = try kubectl(["create", "-f", "-"], input: manifest)
+    try #require(made.status == 0, "\(made.errors)")
+    defer {
+      _ = try? kubectl(["delete", "pod", name, "-n", namespace, "--timeout=20s"])
+    }
+    let ready = try kubectl([
+      "wait", "--for=jsonpath={.status.phase}=Running", "pod/\(name)", "-n", namespace,
+      "--timeout=20s",
+    ])
+    try #require(ready.status == 0, "\(ready.errors)")
+    return try body("\(namespace)/\(name)")
+  }
+
   /// The helper pods, wherever they are.
   static func helpers() throws -> [Pod] {
     struct List: Decodable { var items: [Pod] }

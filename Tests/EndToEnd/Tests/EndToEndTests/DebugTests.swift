@@ -44,29 +44,6 @@ extension InLab {
       program.errors.split(separator: "\n").first { $0.contains(words) }.map(String.init)
     }
 
-    /// A pod of the test's own, which goes with it.
-    private func withPod<R>(
-      _ name: String, in namespace: String = "shop", image: String = "lab/distroless:1",
-      _ body: (String) throws -> R
-    ) throws -> R {
-      let manifest = """
-        {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "\(name)", "namespace": "\(namespace)"},
-         "spec": {"nodeName": "n2", "terminationGracePeriodSeconds": 1, "containers":
-           [{"name": "\(name)", "image": "\(image)", "command": ["/serve", "80", "\(name)"]}]}}
-        """
-      let made = try Cluster.kubectl(["create", "-f", "-"], input: manifest)
-      try #require(made.status == 0, "\(made.errors)")
-      defer {
-        _ = try? Cluster.kubectl(["delete", "pod", name, "-n", namespace, "--timeout=20s"])
-      }
-      let ready = try Cluster.kubectl([
-        "wait", "--for=jsonpath={.status.phase}=Running", "pod/\(name)", "-n", namespace,
-        "--timeout=20s",
-      ])
-      try #require(ready.status == 0, "\(ready.errors)")
-      return try body("\(namespace)/\(name)")
-    }
-
     @Test func theSecondCaptureUsesTheContainerAgain() throws {
       let before = try Lab.processes()
       let target = "shop/distroless"
@@ -143,7 +120,7 @@ extension InLab {
 
     @Test func anImageThatCannotBePulled() throws {
       let before = try Lab.processes()
-      try withPod("unlucky") { target in
+      try Cluster.withPod("unlucky") { target in
         let program = try start(
           [target, "-w", folder.path + "/none.pcap"], user(of: "lab/nowhere:1"))
         // The reason is said while it waits.
@@ -180,7 +157,7 @@ extension InLab {
     /// there is one.
     @Test func aStopWhileAnImageIsPulled() throws {
       let before = try Lab.processes()
-      try withPod("patient") { target in
+      try Cluster.withPod("patient") { target in
         let program = try start(
           [target, "-w", folder.path + "/none.pcap"], user(of: "lab/slow:30"))
         #expect(program.wait(10) { line(program, with: "pulling image") != nil })

@@ -9,9 +9,13 @@ final class Fifo {
   /// The beginning of every pcapng stream: the type of a section header block.
   static let sectionHeader = Data([0x0A, 0x0D, 0x0D, 0x0A])
 
-  /// Makes a FIFO, which somebody reads from the beginning if `isRead` is set.
-  init(_ scratch: Scratch, isRead: Bool = true) throws {
-    path = "\(scratch.temporary)/fifo-\(UUID().uuidString.prefix(8))"
+  convenience init(_ scratch: Scratch, isRead: Bool = true) throws {
+    try self.init(in: scratch.temporary, isRead: isRead)
+  }
+
+  /// Makes a FIFO in a folder, which somebody reads from the beginning if `isRead` is set.
+  init(in folder: String, isRead: Bool = true) throws {
+    path = "\(folder)/fifo-\(UUID().uuidString.prefix(8))"
     try #require(mkfifo(path, 0o600) == 0)
     if isRead { try startReading() }
   }
