@@ -17,7 +17,7 @@ STRICT := -Xswiftc -warnings-as-errors
 RELEASE := -c release --static-swift-stdlib -Xlinker -s --disable-local-rpath
 
 # Not the build folders of the nested packages, which hold other people's sources.
-SWIFT := Package.swift Sources extcap $(wildcard Tests/*Tests) Tests/TestSupport \
+SWIFT := Package.swift Sources extcap $(wildcard Tests/*Tests) Tests/TestSupport Tests/Benchmarks/Packets \
   $(foreach p,Tests/EndToEnd Tests/Benchmarks $(LAB),$(p)/Package.swift $(wildcard $(p)/Sources $(p)/Tests))
 
 .PHONY: help

@@ -57,6 +57,9 @@ let package = Package(
       swiftSettings: house),
     .executableTarget(
       name: "poddump-extcap", dependencies: ["Extcap"], path: "extcap", swiftSettings: house),
+    .executableTarget(
+      name: "packets-benchmark", dependencies: ["Base", "Broker", "Cluster", "Packets"],
+      path: "Tests/Benchmarks/Packets", swiftSettings: house),
     .target(
       name: "TestSupport", dependencies: ["Base"], path: "Tests/TestSupport", swiftSettings: house),
     .testTarget(

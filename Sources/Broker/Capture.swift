@@ -18,6 +18,8 @@ package struct Capture: Sendable {
   package var stops: StopSource
   /// Counts what was written.
   package var meter = PumpMeter()
+  /// The names of the stream, kept fresh by whoever made it; nil where nobody wants any. Only pcapng has them.
+  package var names: StreamNames?
   /// Told when the capture looks after its end by itself, and when it no longer does.
   package var begun: @Sendable (Bool) -> Void = { _ in }
 
@@ -96,6 +98,10 @@ package struct Capture: Sendable {
     begun(true)
     defer { begun(false) }
     let sink = try destination.using { sink throws(Failure) in sink }
+    if asPcapng, let names {
+      names.add(investigation.facts.subject)
+      names.give(to: sink)
+    }
     let begin = WallTime.now
     let session = Session(
       plan: plan, transport: transport, sink: sink,

@@ -41,6 +41,9 @@ package struct Plan: Sendable, Equatable {
   /// The order to the shell at the far end, which becomes the engine inside the stanza; where there is no shell,
   /// what is run there.
   package var remoteArguments: [String]
+  /// Whether the engine is known to say its counters when it is asked by SIGUSR1; one that does not know the
+  /// signal would be ended by it.
+  package var answersCounters = false
   /// What is done before, in order, and undone in reverse.
   package var preparations: [PlanStep] = []
   /// The engine that is put there first; nil where one is there.

@@ -44,9 +44,7 @@ package struct CaptureReport: Sendable, Equatable {
   package var header: PcapHeader?
 
   /// Packets that were lost on the way, as the engine counted them.
-  package var drops: UInt64 {
-    (statistics.droppedByKernel ?? 0) &+ (statistics.droppedByInterface ?? 0)
-  }
+  package var drops: UInt64 { statistics.drops }
 }
 
 /// A plan that runs: starts the far end, keeps it alive, moves its packets to the sink, and ends it.
@@ -63,6 +61,9 @@ package struct Session: Sendable {
 
   /// How long the far end may take to end in good order after its input was closed.
   private static let farewell = Duration.seconds(1)
+
+  /// How often counters are written into the stream while nothing is lost.
+  private static let countersPause = Duration.seconds(10)
 
   /// How long an engine may take to its header, which it sends as soon as it captures: resolving the names of a
   /// filter takes a few seconds.
@@ -160,7 +161,15 @@ package struct Session: Sendable {
         }
       }
       group.addTask {
-        await input.keepBeating(every: Stanza.heartbeat)
+        await input.keepBeating(every: Stanza.heartbeat) {
+          // It hears the signal from right after its header on: a second is plenty.
+          guard plan.answersCounters, let since = delivering.since else { return false }
+          return ContinuousClock.now - since > .seconds(1)
+        }
+        return .nothing
+      }
+      group.addTask {
+        await keepCounting(messages)
         return .nothing
       }
       group.addTask {
@@ -219,6 +228,24 @@ package struct Session: Sendable {
       await group.waitForAll()
       return Streamed(
         pumped: pumped ?? .success(.stopped), stop: stop, header: delivering.header)
+    }
+  }
+
+  /// Passes the far end's counters on, as they come while it captures: into the stream every ten seconds, and
+  /// at once when packets were lost.
+  private func keepCounting(_ messages: FarEndMessages) async {
+    let begin = WallTime.now
+    var written = CaptureStatistics()
+    var next = ContinuousClock.now + Self.countersPause
+    while (try? await Task.sleep(for: .milliseconds(250))) != nil {
+      let counters = messages.statistics
+      guard counters.hasCounters else { continue }
+      let isMore = meter.note(drops: counters.drops)
+      guard isMore || (ContinuousClock.now >= next && counters != written) else { continue }
+      written = counters
+      next = .now + Self.countersPause
+      meter.note(
+        PcapngStatistics(counters, delivered: meter.packets, start: begin, end: .now))
     }
   }
 

@@ -42,6 +42,20 @@ package enum Tcpdump {
     return words
   }
 
+  /// Whether a tcpdump is certain to say its counters at SIGUSR1: on Linux those of this millennium's second
+  /// decade do (since 3.9 by its change log); the signal ends one that does not. A program that does not say
+  /// its version is not asked.
+  ///
+  /// - Parameter version: The first line of its `--version`: "tcpdump version 4.99.3".
+  /// - Returns: False also where nobody knows.
+  static func answersCounters(_ version: String?) -> Bool {
+    let words = version?.split(separator: " ") ?? []
+    guard words.count >= 3, words[0] == "tcpdump", words[1] == "version" else { return false }
+    let numbers = words[2].split { !$0.isASCII || !$0.isNumber }.prefix(2).compactMap { Int($0) }
+    guard numbers.count == 2, words[2].first?.isNumber == true else { return false }
+    return (numbers[0], numbers[1]) >= (4, 9)
+  }
+
   private static func keepsUser(_ facts: ContainerFacts) -> Bool {
     guard facts.uid == 0, let effective = facts.effective else { return false }
     let change = Capability.setuid | Capability.setgid

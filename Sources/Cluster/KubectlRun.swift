@@ -68,13 +68,21 @@ extension Kubectl {
 
   /// Runs kubectl without input and hands its output to a consumer as it comes.
   ///
+  /// - Parameters:
+  ///   - what: What the caller tries, for the failure's first sentence.
+  ///   - arguments: The subcommand and what follows.
+  ///   - patience: How long it may take.
+  ///   - isTied: Whether kubectl ends with us, also when we are killed: to be said of one that may be silent for
+  ///     long, since any other notices at its next word.
+  ///   - consumer: Takes the output as it comes.
   /// - Returns: The consumer, once kubectl has ended well.
   /// - Throws: `Failure` when kubectl fails or is silent too long, or what the consumer throws.
   package func stream<C: OutputConsumer>(
-    _ what: String, _ arguments: [String], within patience: Patience? = nil,
+    _ what: String, _ arguments: [String], within patience: Patience? = nil, isTied: Bool = false,
     into consumer: C
   ) async throws(Failure) -> C {
-    let end = try await run(what, arguments, within: patience, into: consumer)
+    let end = try await run(
+      what, arguments, within: patience, isTied: isTied, into: consumer)
     if let failure = KubectlCause.failure(what, status: end.status, errors: end.errors) {
       throw failure
     }
@@ -88,13 +96,14 @@ extension Kubectl {
   ///   - arguments: The subcommand and what follows.
   ///   - input: What kubectl reads from its standard input, where `-f -` says so.
   ///   - patience: How long it may take.
+  ///   - isTied: Whether kubectl ends with us, also when we are killed.
   ///   - consumer: Takes the output as it comes.
   /// - Returns: The consumer, and how kubectl ended; exit status 0 where the consumer had enough.
   /// - Throws: `Failure` when kubectl cannot be started or is silent too long, or what the consumer
   ///   throws.
   func run<C: OutputConsumer>(
     _ what: String, _ arguments: [String], input: [UInt8] = [], within patience: Patience?,
-    into consumer: C
+    isTied: Bool = false, into consumer: C
   ) async throws(Failure) -> (consumer: C, status: ChildStatus, errors: String) {
     guard input.count <= ListReader.itemLimit else {
       throw Failure(.other, what, why: "What is to be sent is too large for the API.")
@@ -103,11 +112,11 @@ extension Kubectl {
     let patience = patience ?? self.patience
     // The grace only matters when kubectl does not end by itself once its output has ended.
     let (read, status) = try await withChild(
-      command(arguments), grace: OutputGrace.terminate
+      isTied ? Self.tied(command(arguments)) : command(arguments), grace: OutputGrace.terminate
     ) { (child) async throws(Failure) -> OutputReader<C> in
       try await onOwnThread("kubectl", stop: { bell.ring() }) { () throws(Failure) in
         var reader = OutputReader(
-          child: child, input: input, consumer: consumer, patience: patience)
+          child: child, input: input, keepsInput: isTied, consumer: consumer, patience: patience)
         try reader.run(until: bell)
         return reader
       }
@@ -118,5 +127,25 @@ extension Kubectl {
     case .silent: throw KubectlCause.silence(what, after: patience, errors: read.errorText)
     case .interrupted: throw Failure(.other, what, why: "It was interrupted.")
     }
+  }
+
+  /// A command that ends when its standard input does, which nobody but us holds: the kernel closes it whatever
+  /// becomes of us.
+  static func tied(_ command: Command) -> Command {
+    let script = """
+      exec 3<&0 </dev/null
+      "$@" 3<&- &
+      p=$!
+      (read x <&3; kill "$p") >/dev/null 2>&1 &
+      w=$!
+      exec 3<&-
+      wait "$p"
+      rc=$?
+      kill "$w" 2>/dev/null
+      exit "$rc"
+      """
+    return Command(
+      "/bin/sh", ["-c", script, "kubectl", command.executable] + command.arguments,
+      environment: command.environment)
   }
 }

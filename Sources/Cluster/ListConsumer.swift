@@ -36,6 +36,8 @@ struct ListConsumer<S: ItemSink>: OutputConsumer {
   /// Reads one item; nil for one that is left out.
   let read: @Sendable (UnsafeRawBufferPointer) throws(JSONError) -> S.Item?
   private var reader = ListReader()
+  /// The cluster's state that the list shows, once it is whole.
+  private(set) var version: String?
 
   init(
     what: String, sink: S,
@@ -83,6 +85,7 @@ struct ListConsumer<S: ItemSink>: OutputConsumer {
     }
     var result = self
     result.sink.isComplete = head.continueToken == nil
+    result.version = head.resourceVersion
     return result
   }
 }

@@ -36,9 +36,15 @@ struct OutputReader<C: OutputConsumer>: Sendable {
   /// What kubectl has not been given yet of its input.
   private var input: ArraySlice<UInt8>
 
-  init(child: Child, input: [UInt8], consumer: C, patience: Patience) {
+  /// Whether the child's input stays open although there is nothing to read.
+  private let keepsInput: Bool
+
+  init(
+    child: Child, input: [UInt8], keepsInput: Bool = false, consumer: C, patience: Patience
+  ) {
     self.child = child
     self.input = input[...]
+    self.keepsInput = keepsInput
     self.consumer = consumer
     self.patience = patience
   }
@@ -53,7 +59,7 @@ struct OutputReader<C: OutputConsumer>: Sendable {
     var areErrorsOpen = true
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 16)
     defer { buffer.deallocate() }
-    if input.isEmpty { child.input.close() }
+    if input.isEmpty, !keepsInput { child.input.close() }
 
     while isOutputOpen || areErrorsOpen {
       var entries = [

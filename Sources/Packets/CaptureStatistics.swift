@@ -46,7 +46,10 @@ package struct CaptureStatistics: Sendable, Equatable {
   /// Nothing heard yet.
   package init() {}
 
-  /// Whether any of the final counters has arrived.
+  /// Packets that were lost, as far as is known.
+  package var drops: UInt64 { (droppedByKernel ?? 0) &+ (droppedByInterface ?? 0) }
+
+  /// Whether any of the counters has arrived.
   package var hasCounters: Bool { captured != nil || receivedByFilter != nil }
 
   /// Takes the next piece of stderr.

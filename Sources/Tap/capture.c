@@ -16,6 +16,11 @@ enum {
   STALLED = 2000,            // ms that the end waits for a reader who takes nothing
 };
 
+/// Packets of all interfaces.
+struct counts {
+  uint64_t delivered, received, dropped;
+};
+
 /// Everything that a capture has. One there is, in memory that is there from the start.
 static struct capture {
   const struct options *options;
@@ -27,6 +32,7 @@ static struct capture {
   struct outbox outbox;
   struct control control;
   uint64_t began;  // nanoseconds since 1970
+  struct counts said;
   int status;
 } self;
 
@@ -194,6 +200,48 @@ static void add_statistics(void) {
   }
 }
 
+static struct counts count_all(void) {
+  struct counts counts = {0};
+  for (unsigned i = 0; i < self.count; i++) {
+    counts.delivered += self.rings[i].delivered;
+    counts.received += self.rings[i].received;
+    counts.dropped += self.rings[i].dropped;
+  }
+  return counts;
+}
+
+static void add_count(struct text *line, uint64_t count, const char *what) {
+  text_add_number(line, count);
+  text_add(line, count == 1 ? " packet " : " packets ");
+  text_add(line, what);
+}
+
+/// What tcpdump says: at the end on a line each, and while it runs, asked by a signal, in one line.
+static void say_counts(bool is_last) {
+  struct counts counts = count_all();
+  struct text line = {0};
+  const char *between = is_last ? "\n" : ", ";
+  if (!is_last) text_add(&line, "tap: ");
+  add_count(&line, counts.delivered, "captured");
+  text_add(&line, between);
+  add_count(&line, counts.received, "received by filter");
+  text_add(&line, between);
+  add_count(&line, counts.dropped, "dropped by kernel");
+  text_add(&line, "\n");
+  text_write(2, &line);
+  self.said = counts;
+}
+
+/// Says the counters with the answer to a heartbeat, if they have changed and somebody reads them.
+static void say_changed_counts(void) {
+  self.control.is_asked = false;
+  for (unsigned i = 0; i < self.count; i++) ring_count(&self.rings[i]);
+  struct counts counts = count_all();
+  bool is_same = counts.received == self.said.received && counts.dropped == self.said.dropped &&
+                 counts.delivered == self.said.delivered;
+  if (!is_same && control_is_heard()) say_counts(false);
+}
+
 /// Looks after an interface that went down: one that is gone does not come back.
 ///
 /// @return False when the capture ends with it.
@@ -262,6 +310,7 @@ static long run(void) {
 
     if (entries[SIGNALS].revents) return 0;
     if (entries[INPUT].revents && !control_listen(&self.control)) return 0;
+    if (self.control.is_asked) say_changed_counts();
     if (entries[OUTPUT].revents & (POLLERR | POLLNVAL)) return -EPIPE;
     for (unsigned i = 0; i < self.count; i++) {
       if (entries[FIRST_RING + i].revents & POLLERR) ring_error(&self.rings[i]);
@@ -303,27 +352,6 @@ static void fetch_rest(void) {
   }
 }
 
-static void say_count(uint64_t count, const char *what) {
-  struct text line = {0};
-  text_add_number(&line, count);
-  text_add(&line, count == 1 ? " packet " : " packets ");
-  text_add(&line, what);
-  text_add(&line, "\n");
-  text_write(2, &line);
-}
-
-static void say_counts(void) {
-  uint64_t delivered = 0, received = 0, dropped = 0;
-  for (unsigned i = 0; i < self.count; i++) {
-    delivered += self.rings[i].delivered;
-    received += self.rings[i].received;
-    dropped += self.rings[i].dropped;
-  }
-  say_count(delivered, "captured");
-  say_count(received, "received by filter");
-  say_count(dropped, "dropped by kernel");
-}
-
 static void finish(long broken) {
   bool is_limit = self.packets.count_left == 0;
   if (!broken && !is_limit) fetch_rest();
@@ -340,7 +368,7 @@ static void finish(long broken) {
     complain_error("standard output", "Cannot be written to", "write", broken);
     self.status = 1;
   }
-  say_counts();
+  say_counts(true);
 }
 
 int capture(const struct options *options) {

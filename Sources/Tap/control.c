@@ -19,14 +19,18 @@ bool control_open(struct control *control, uint64_t ttl, uint64_t silence) {
   return control->signals >= 0;
 }
 
-/// Answers each heartbeat, unless nobody reads the answers: waiting for that would hold up the packets.
-static void answer(unsigned count) {
+bool control_is_heard(void) {
   struct kernel_pollfd entry = {2, POLLOUT, 0};
   struct kernel_timespec now = {0, 0};
+  return KERNEL_5(__NR_ppoll, &entry, 1, &now, NULL, 0) > 0;
+}
+
+/// Answers each heartbeat, unless nobody reads the answers.
+static void answer(unsigned count) {
   struct text line = {0};
   // As many as fit; the client sends one in seconds.
   for (; count > 0 && line.length < sizeof line.bytes - 32; count--) text_add(&line, "poddump: alive\n");
-  if (KERNEL_5(__NR_ppoll, &entry, 1, &now, NULL, 0) > 0) text_write(2, &line);
+  if (control_is_heard()) text_write(2, &line);
 }
 
 bool control_listen(struct control *control) {
@@ -36,7 +40,10 @@ bool control_listen(struct control *control) {
   if (count <= 0) return false;
   unsigned newlines = 0;
   for (long i = 0; i < count; i++) newlines += bytes[i] == '\n';
-  if (newlines > 0) answer(newlines);
+  if (newlines > 0) {
+    answer(newlines);
+    control->is_asked = true;
+  }
   if (control->silence > 0) control->silence_end = kernel_milliseconds() + control->silence;
   return true;
 }

@@ -9,6 +9,8 @@ struct control {
   /// Times of kernel_milliseconds, INT64_MAX for never.
   int64_t ttl_end, silence_end;
   int64_t silence;
+  /// Whether a heartbeat has come since this was last set to false: then counters are said as well.
+  bool is_asked;
 };
 
 /// Starts the clocks and takes over SIGTERM, SIGINT, SIGHUP and SIGPIPE, also where they were ignored, as
@@ -20,6 +22,9 @@ bool control_open(struct control *control, uint64_t ttl, uint64_t silence);
 ///
 /// @return False at its end.
 bool control_listen(struct control *control);
+
+/// Whether somebody reads standard error: waiting for that would hold up the packets.
+bool control_is_heard(void);
 
 /// When the next clock runs out.
 int64_t control_deadline(const struct control *control);

@@ -24,7 +24,7 @@ struct Progress: Sendable {
       let now = (packets: meter.packets, bytes: meter.bytes)
       let text = Self.text(
         packets: now.packets, bytes: now.bytes, packetsPerSecond: now.packets - before.packets,
-        bytesPerSecond: now.bytes - before.bytes)
+        bytesPerSecond: now.bytes - before.bytes, drops: meter.drops)
       before = now
       if Terminal.isInteractive {
         terminal.live(text)
@@ -34,12 +34,14 @@ struct Progress: Sendable {
     }
   }
 
-  /// The line: "1200 packets, 1.2 MB, 40 packets/s, 51.2 kB/s".
+  /// The line: "1200 packets, 1.2 MB, 40 packets/s, 51.2 kB/s, 0 dropped"; without drops where the far end has
+  /// not said a word about them.
   static func text(
-    packets: Int, bytes: Int, packetsPerSecond: Int, bytesPerSecond: Int
+    packets: Int, bytes: Int, packetsPerSecond: Int, bytesPerSecond: Int, drops: Int?
   ) -> String {
     "\(packets) packets, \(Quantities.describe(bytes: bytes)), \(packetsPerSecond) packets/s, "
       + "\(Quantities.describe(bytes: bytesPerSecond))/s"
+      + (drops.map { ", \($0) dropped" } ?? "")
   }
 
   /// The last line: what was captured and what was lost.

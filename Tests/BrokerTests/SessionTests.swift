@@ -69,6 +69,38 @@ import Testing
     #expect(try run.written() == run.source)
   }
 
+  /// The far end says now and then how much was lost, as tcpdump does when asked, and the stream with it.
+  @Test func countersWhileItRuns() async throws {
+    let run = try Run(packets: 2)
+    let path = run.scratch.path + "/out.pcapng"
+    let sink = try Sink(file: path)
+    _ = try sink.begin(PcapngSection(application: "test"), stop: Bell())
+    let meter = run.meter
+    let session = Session(
+      plan: .script(
+        "head -c 100 \"$1\"; echo 'tcpdump: 1 packet captured, 9 packets received by filter, "
+          + "7 packets dropped by kernel' >&2; sleep 2; tail -c +101 \"$1\"; \(Self.counters)",
+        [run.input]),
+      transport: run.transport, sink: sink,
+      encoding: .pcapng(PcapngInterface(name: "shop/web/eth0")), limits: PumpLimits(),
+      duration: nil, meter: meter, stops: run.stops)
+    async let report = session.run { _ in }
+    #expect(try await eventually { meter.drops == 7 })
+    #expect(try await report.failure == nil)
+    try sink.finish()
+    let shark = try await blocking {
+      try Spawned(
+        [
+          "/usr/bin/tshark", "-r", path, "-T", "fields", "-e", "frame.number", "-e",
+          "frame.comment",
+        ]
+      ).answer()
+    }
+    #expect(shark.text.contains("2\t7 packets were lost before this one (kernel)"))
+    let infos = try await blocking { try Spawned(["/usr/bin/capinfos", path]).answer() }
+    #expect(infos.text.contains("Number of stat entries = 1"), "\(infos.text)")
+  }
+
   @Test func slowlyAndInPieces() async throws {
     let run = try Run(packets: 3)
     let report = try await run(

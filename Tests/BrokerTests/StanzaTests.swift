@@ -43,6 +43,27 @@ import Testing
     try await Self.nothingIsLeft(of: process)
   }
 
+  /// A question is passed on as SIGUSR1, and answered as a heartbeat; a plain heartbeat is not passed on.
+  @Test(arguments: TestShell.allCases)
+  func aQuestionIsPassedOn(_ shell: TestShell) async throws {
+    let process = try Self.start(
+      shell,
+      Self.sh(
+        "trap 'echo counters >&2; n=1' USR1; printf R; until [ \"$n\" ]; do sleep 0.05; done; printf Q; "
+          + "while :; do sleep 0.05; done"))
+    try await Self.awaitReady(process)
+    try process.input.write(contentsOf: Data("\n".utf8))
+    try process.input.write(contentsOf: Data(Stanza.question.utf8))
+    let second = try await blocking { try process.output.read(upToCount: 1) }
+    #expect(second == Data("Q".utf8))
+    try process.input.close()
+    let answer = try await blocking { process.answer() }
+    // The test's own shell may say what became of its sleep.
+    let lines = answer.errors.split(separator: "\n").filter { $0 != "Terminated" }.sorted()
+    #expect(lines == ["counters", "\(Stanza.alive)", "\(Stanza.alive)"])
+    try await Self.nothingIsLeft(of: process)
+  }
+
   @Test(arguments: TestShell.allCases)
   func endOfInputAtOnceIsNoticedToo(_ shell: TestShell) async throws {
     let process = try Self.start(shell, Self.sh("exec sleep 1000"))

@@ -24,6 +24,18 @@ import Testing
     ).joined(separator: " ")
   }
 
+  @Test(arguments: [
+    ("tcpdump version 4.99.3", true), ("tcpdump version 4.9.2-r5", true),
+    ("tcpdump version 5.0.0-PRE-GIT", true), ("tcpdump version 4.99.3 (with TPACKET_V3)", true),
+    ("tcpdump version 4.8.9", false), ("tcpdump version 3.9.8", false), ("", false),
+    ("tcpdump version 4", false), ("tcpdump version x4.99", false), ("tcpdump 4.99.3", false),
+    ("BusyBox v1.36", false), ("tcpdump version 99999999999999999999.1", false),
+  ])
+  func onlyAKnownOneIsAskedForItsCounters(_ version: String, _ answers: Bool) {
+    #expect(Tcpdump.answersCounters(version) == answers)
+    #expect(!Tcpdump.answersCounters(nil))
+  }
+
   @Test func byDefaultNothingWaits() {
     #expect(
       Self.arguments() == "/bin/tcpdump -i eth0 -U --immediate-mode -B 32768 -s 65535 -w -")

@@ -21,6 +21,32 @@ import Testing
         == "<--kubeconfig=-x><--context=--kubeconfig=/etc/passwd><get>")
   }
 
+  @Test func aTiedOneEndsWithItsInputAndNotBefore() async throws {
+    let command = Kubectl.tied(
+      Command("/bin/sh", ["-c", "trap 'exit 9' TERM; echo ready; while :; do sleep 0.05; done"]))
+    let (isEarly, status) = try await withChild(command, grace: .seconds(10)) {
+      (child) async throws(Failure) -> Bool in
+      var buffer = [UInt8](repeating: 0, count: 16)
+      let count = child.output.read(into: &buffer)
+      try? await Task.sleep(for: .milliseconds(300))
+      var entry = pollfd(fd: child.output.raw, events: Int16(POLLIN), revents: 0)
+      return count != 6 || poll(&entry, 1, 0) != 0
+    }
+    #expect(!isEarly)
+    // withChild closes the input behind its body, as the kernel does for one that was killed.
+    #expect(status == .exited(9))
+
+    let fake = try FakeKubectl("echo \"$@\"; exit 3")
+    await #expect {
+      try await fake.kubectl.stream(
+        Self.what, ["get"], isTied: true, into: CollectedOutput(what: Self.what, limit: 100))
+    } throws: { _ in true }
+    let good = try FakeKubectl("echo \"$@\"")
+    let read = try await good.kubectl.stream(
+      Self.what, ["get", "a b"], isTied: true, into: CollectedOutput(what: Self.what, limit: 100))
+    #expect(String(decoding: read.bytes, as: UTF8.self) == "get a b\n")
+  }
+
   @Test func execCommandLine() throws {
     let kubectl = Kubectl(executable: "/k", context: "lab")
     let command = try kubectl.execCommand(

@@ -7,10 +7,11 @@ import Testing
 @Suite struct ProgressTests {
   @Test func theLine() {
     #expect(
-      Progress.text(packets: 1200, bytes: 1_234_567, packetsPerSecond: 40, bytesPerSecond: 51_200)
-        == "1200 packets, 1.2 MB, 40 packets/s, 51.2 kB/s")
+      Progress.text(
+        packets: 1200, bytes: 1_234_567, packetsPerSecond: 40, bytesPerSecond: 51_200, drops: 12)
+        == "1200 packets, 1.2 MB, 40 packets/s, 51.2 kB/s, 12 dropped")
     #expect(
-      Progress.text(packets: 0, bytes: 0, packetsPerSecond: 0, bytesPerSecond: 0)
+      Progress.text(packets: 0, bytes: 0, packetsPerSecond: 0, bytesPerSecond: 0, drops: nil)
         == "0 packets, 0 B, 0 packets/s, 0 B/s")
   }
 

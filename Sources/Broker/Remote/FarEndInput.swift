@@ -20,18 +20,24 @@ package final class FarEndInput: Sendable {
   }
 
   /// Sends one heartbeat; a full pipe or a far end that is gone is no error here.
-  package func beat() {
+  ///
+  /// - Parameter asks: Whether the far end is to say its counters as well.
+  package func beat(asks: Bool = false) {
     open.withLock { open in
       guard open else { return }
-      var newline = UInt8(ascii: "\n")
-      _ = write(descriptor.raw, &newline, 1)
+      let line = Array((asks ? Stanza.question : "\n").utf8)
+      _ = line.withUnsafeBytes { write(descriptor.raw, $0.baseAddress, $0.count) }
     }
   }
 
   /// Sends heartbeats until the task is cancelled.
-  package func keepBeating(every interval: Duration) async {
+  ///
+  /// - Parameters:
+  ///   - interval: How often.
+  ///   - asks: Whether the far end may be asked for its counters by now.
+  package func keepBeating(every interval: Duration, asks: () -> Bool = { false }) async {
     while !Task.isCancelled {
-      beat()
+      beat(asks: asks())
       try? await Task.sleep(for: interval)
     }
   }

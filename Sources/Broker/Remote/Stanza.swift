@@ -16,6 +16,10 @@ package enum Stanza {
   /// connection as well: without it only the next packet would tell, which an idle pod never sends.
   package static let alive = "poddump: alive"
 
+  /// A heartbeat that asks the command for its counters: it is sent SIGUSR1. Only a tcpdump that is known to
+  /// take that, and runs by then, may be asked (`Plan.answersCounters`).
+  package static let question = "?\n"
+
   /// How much later than the client the far end enforces the time limit, in seconds: the client's own
   /// clock ends the capture in good order, and the far end's is there for when the client is gone.
   static let margin = 15
@@ -89,7 +93,10 @@ package enum Stanza {
       t=$!
     fi
     (
-      while read $timed x <&3; do echo "\(alive)" >&2; done
+      while read $timed x <&3; do
+        [ "$x" != "?" ] || kill -USR1 "$p" 2>/dev/null
+        echo "\(alive)" >&2
+      done
       kill "$p" 2>/dev/null
     ) >/dev/null &
     w=$!

@@ -109,12 +109,16 @@ struct ContainerEngine {
   ) throws(Failure) -> Plan {
     let interface = try interface()
     let place = "\(pod.namespace)/\(pod.name)"
-    return Plan(
+    var plan = Plan(
       route: route, engine: name,
       target: "\(place) (container \(container.name), interface \(interface))",
       interfaceName: "\(place)/\(interface)", interface: interface, filter: request.filter,
       engineArguments: run.engine, remoteArguments: run.remote, command: command,
       ttl: request.ttl, needs: needs, notes: notes, ends: run.ends, leaves: leaves)
+    plan.answersCounters =
+      inside.tcpdump != nil && run.engine.first == inside.tcpdump
+      && Tcpdump.answersCounters(inside.version)
+    return plan
   }
 }
 

@@ -52,6 +52,10 @@ struct NodeEngine {
       interface: point.interface, filter: wanted.filter, engineArguments: run.words,
       remoteArguments: run.order, command: command, point: point.reason, ttl: request.ttl,
       needs: needs, notes: point.notes, ends: run.ends(connection), leaves: "nothing")
+    // nsenter becomes what it starts; of sudo that is not known.
+    plan.answersCounters =
+      run.name == "tcpdump" && run.placement == nil && prefix.isEmpty
+      && Tcpdump.answersCounters(node.tools.version)
     if let placement = run.placement {
       plan.placement = placement
       plan.preparations = [

@@ -86,23 +86,27 @@ struct CaptureCommand: AsyncParsableCommand {
     // A file that no route has filled does not stay behind.
     defer { output.close() }
     let told = Told()
+    let names = output.isPcapng ? try StreamNames(kubectl) : nil
     // Before the capture begins, a stop gives everything up; from then on it ends in good order.
-    let report = try await stops.interruptingStart {
-      (begun) async throws(Failure) -> CaptureReport in
-      try await finder.attempt(request, tell: { terminal.say($0) }) {
-        investigation async throws(Failure) in
-        let plan = try investigation.decision.chosen()
-        for refusal in told.new(investigation.decision) { terminal.say(refusal) }
-        for note in plan.notes { terminal.say("Note: \(note)") }
-        if let point = plan.point { terminal.detail("capturing on \(point)") }
-        if let connection = plan.connection { terminal.detail(connection) }
-        terminal.detail(
-          "route \(plan.route.rawValue): \(plan.engineArguments.joined(separator: " "))")
-        var capture = Capture(
-          plan: plan, investigation: investigation, kubectl: kubectl, context: kubectl.context,
-          limits: limits, duration: duration, stops: stops)
-        capture.begun = begun
-        return try await Self.run(capture, into: output, terminal)
+    let report = try await StreamNames.keptFresh(names) { () async throws(Failure) in
+      try await stops.interruptingStart {
+        (begun) async throws(Failure) -> CaptureReport in
+        try await finder.attempt(request, tell: { terminal.say($0) }) {
+          investigation async throws(Failure) in
+          let plan = try investigation.decision.chosen()
+          for refusal in told.new(investigation.decision) { terminal.say(refusal) }
+          for note in plan.notes { terminal.say("Note: \(note)") }
+          if let point = plan.point { terminal.detail("capturing on \(point)") }
+          if let connection = plan.connection { terminal.detail(connection) }
+          terminal.detail(
+            "route \(plan.route.rawValue): \(plan.engineArguments.joined(separator: " "))")
+          var capture = Capture(
+            plan: plan, investigation: investigation, kubectl: kubectl, context: kubectl.context,
+            limits: limits, duration: duration, stops: stops)
+          capture.begun = begun
+          capture.names = names
+          return try await Self.run(capture, into: output, terminal)
+        }
       }
     }
     guard let report else { return }

@@ -49,7 +49,10 @@ struct ExtcapCapture: Sendable {
       let section = PcapngSection.here(application: "poddump \(Version.number)")
       guard try sink.begin(section, stop: Bell()) == .written else { return 0 }
       do throws(Failure) {
-        try await capture(order, into: sink, stops, toolbar)
+        let names = try StreamNames(order.kubectl)
+        try await StreamNames.keptFresh(names) { () async throws(Failure) in
+          try await capture(order, into: sink, names, stops, toolbar)
+        }
       } catch {
         try? sink.finish()
         throw error
@@ -95,7 +98,8 @@ struct ExtcapCapture: Sendable {
   }
 
   private func capture(
-    _ order: Order, into sink: Sink, _ stops: StopSource, _ toolbar: Toolbar
+    _ order: Order, into sink: Sink, _ names: StreamNames, _ stops: StopSource,
+    _ toolbar: Toolbar
   ) async throws(Failure) {
     let (request, kubectl) = (order.request, order.kubectl)
     let place = request.target?.text ?? order.value.text
@@ -115,6 +119,7 @@ struct ExtcapCapture: Sendable {
           limits: PumpLimits(packets: request.count),
           duration: order.duration.map { .milliseconds($0) }, stops: stops)
         capture.begun = begun
+        capture.names = names
         let meter = capture.meter
         return try await capture.run(into: { () throws(Failure) in sink }, asPcapng: true) {
           plan, _ in
@@ -122,7 +127,9 @@ struct ExtcapCapture: Sendable {
             "Capturing from \(plan.target): \(plan.engineArguments.joined(separator: " "))")
           toolbar.show(
             .capturing(from: "\(plan.interfaceName) by \(plan.route.rawValue)") {
-              Toolbar.Counted(packets: meter.packets, bytes: meter.bytes)
+              Toolbar.Counted(
+                packets: meter.packets, bytes: meter.bytes,
+                drops: meter.drops.map { UInt64($0) })
             })
         }
       }

@@ -18,6 +18,19 @@ for tap in "$native" "$work/tap-sanitized"; do
   same "$kind: a newline, an answer" 2 "$(grep -c '^poddump: alive$' "$work/alive.err")"
   end alive
 
+  # Counters come with the answer, when there is something new.
+  begin counters "$tap" -i near0 -w -
+  generate far0 3 100 1000
+  sleep 0.2
+  printf '\n' >&"${input[counters]}"
+  sleep 0.2
+  printf '\n' >&"${input[counters]}"
+  sleep 0.2
+  same "$kind: counters while it runs" \
+    "tap: 3 packets captured, 3 packets received by filter, 0 packets dropped by kernel" \
+    "$(grep 'captured,' "$work/counters.err")"
+  end counters
+
   for signal in TERM INT HUP; do
     begin signal "$tap" -i near0 -w -
     generate far0 3 100 1000

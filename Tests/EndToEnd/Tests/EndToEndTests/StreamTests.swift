@@ -1,0 +1,113 @@
+import Foundation
+import Testing
+
+extension InLab {
+  /// What is in the stream beside packets: names, counters, remarks.
+  @Suite(.serialized, .timeLimit(.minutes(3)))
+  struct StreamTests {
+    let folder: Folder
+    let lab: Inventory
+
+    init() throws {
+      folder = try Folder()
+      lab = try Inventory.load()
+      try folder.waitUntilListed("pod:shop/web")
+    }
+
+    /// Many packets of 1.4 kB between two pods.
+    private func flood(_ address: String, count: Int) throws -> Program {
+      try Program([
+        Lab.command, "exec-in", "shop/readonly", "ping", "-i", "0.002", "-s", "1400", "-c",
+        String(count), address,
+      ])
+    }
+
+    /// Whether tshark shows a name, resolving by nothing but the file.
+    private func shows(_ name: String, in file: String) throws -> Bool {
+      let run = try Program.run(["/usr/bin/env", "tshark", "-N", "n", "-r", file])
+      #expect(run.status == 0, "\(run.errors)")
+      return run.output.contains(name)
+    }
+
+    @Test func theFirstPacketHasANameAlready() throws {
+      let run = try folder.tshark(["-i", "pod:shop/web", "-f", "icmp or tcp", "-N", "n", "-c", "1"])
+      #expect(run.status == 0, "\(run.errors)")
+      #expect(run.output.contains("web.shop"), "\(run.output)")
+      #expect(try !run.output.contains(lab.address("web")), "\(run.output)")
+    }
+
+    @Test func peersHaveNamesToo() throws {
+      let pinging = try Pinging(from: "readonly", lab.address("web"))
+      defer { pinging.end() }
+      let run = try folder.tshark(["-i", "pod:shop/web", "-f", "icmp", "-N", "n", "-c", "6"])
+      #expect(run.status == 0, "\(run.errors)")
+      #expect(run.output.contains("readonly.shop → web.shop"), "\(run.output)")
+      #expect(run.output.contains("web.shop → readonly.shop"), "\(run.output)")
+    }
+
+    @Test func everyFileOfARingHasNames() throws {
+      let flood = try flood(lab.address("web"), count: 2000)
+      defer { flood.process.terminate() }
+      let end = try folder.tshark([
+        "-i", "pod:shop/web", "-f", "icmp", "-b", "filesize:100", "-c", "1000", "-w",
+        folder.path + "/x.pcapng",
+      ])
+      #expect(end.status == 0, "\(end.errors)")
+      let files = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+        .filter { $0.hasPrefix("x_") }.sorted().map { folder.path + "/" + $0 }
+      #expect(files.count > 10, "\(files)")
+      for file in files {
+        let size = try FileManager.default.attributesOfItem(atPath: file)[.size] as? Int ?? 0
+        // The last was begun a moment ago.
+        guard file != files.last || size > 40_000 else { continue }
+        #expect(try shows("web.shop", in: file), "\(file)")
+      }
+    }
+
+    @Test func ourOwnRingsFilesHaveNames() throws {
+      let flood = try flood(lab.address("web"), count: 2000)
+      defer { flood.process.terminate() }
+      let end = try Program.run(
+        [
+          Lab.poddump, "capture", "shop/web", "-f", "icmp", "--count", "500", "--ring", "50:100kB",
+          "-w", folder.path + "/own.pcapng",
+        ], environment: folder.environment)
+      #expect(end.status == 0, "\(end.errors)")
+      let files = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+        .filter { $0.hasPrefix("own_") }.map { folder.path + "/" + $0 }
+      #expect(files.count > 5, "\(files)")
+      for file in files { #expect(try shows("web.shop", in: file), "\(file)") }
+    }
+
+    @Test(arguments: ["tcpdump", "tap"]) func countersComeWhileItCaptures(
+      _ engine: String
+    ) throws {
+      let file = folder.path + "/\(engine).pcapng"
+      let pinging = try Pinging(from: "readonly", lab.address("web"))
+      defer { pinging.end() }
+      let end = try Program.run(
+        [
+          Lab.poddump, "capture", "shop/web", "-f", "icmp", "--route",
+          engine == "tap" ? "upload" : "exec", "--engine", engine, "--duration", "14s", "-w", file,
+        ], environment: folder.environment)
+      #expect(end.status == 0, "\(end.errors)")
+      let words = try PacketFile(file).information()
+      let line = words.split(separator: "\n").first { $0.contains("Number of stat entries") }
+      let count = line?.split(separator: "=").last.flatMap {
+        Int($0.trimmingCharacters(in: .whitespaces))
+      }
+      #expect(count ?? 0 >= 2, "\(words)")
+    }
+
+    @Test func whoMayListNothingHasTheNamesOfThePodItself() throws {
+      let file = folder.path + "/x.pcapng"
+      let end = try Program.run(
+        [
+          Lab.poddump, "capture", "shop/web", "--context", "lab-exec-only", "--count", "3", "-w",
+          file,
+        ], environment: folder.environment)
+      #expect(end.status == 0, "\(end.errors)")
+      #expect(try shows("web.shop", in: file))
+    }
+  }
+}
