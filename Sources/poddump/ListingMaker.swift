@@ -69,7 +69,8 @@ struct ListingMaker: Sendable {
     shown.known = config.contexts.map(\.name)
     shown.contexts = contexts(of: config).map(\.name)
     var finds = blank(context, of: config)
-    finds.pods = pods
+    let only = configuration.listingNamespaces
+    finds.pods = only.isEmpty ? pods : pods.filter { only.contains($0.namespace) }
     finds = await source(kubectl, context, within: Self.aside).others(finds)
     write(finds, shown, isFirst: true)
     share(shown)

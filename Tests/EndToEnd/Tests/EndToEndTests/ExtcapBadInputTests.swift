@@ -132,7 +132,7 @@ extension InLab {
         // What tshark takes on a machine as busy as this one is not ours to answer for.
         let own = tshark.seconds < 3 + capture.bound ? 0 : try secondsForNothing(environment)
         #expect(tshark.seconds < 3 + capture.bound + own)
-        #expect(tshark.errors.contains(" by extcap pipe: \(run.errors)"), "\(tshark.errors)")
+        #expect(tshark.errors.contains("extcap pipe: \(run.errors)"), "\(tshark.errors)")
         #expect(tshark.status != 0 || !capture.isWrongRequest)
       }
       #expect(try FileManager.default.contentsOfDirectory(atPath: scratch.temporary) == [])
@@ -143,7 +143,7 @@ extension InLab {
     @Test func aPodThatIsGoneIsNamed() throws {
       try Lab.with(fault: ["extra-pods", "20"]) { try scratch.list() }
       let run = try scratch.run(["/usr/bin/tshark", "-i", "pod:load-7/load-00007", "-c", "1"])
-      #expect(run.errors.contains("by extcap pipe: Cannot find pod load-7/load-00007"))
+      #expect(run.errors.contains("extcap pipe: Cannot find pod load-7/load-00007"))
       #expect(run.seconds < 3)
       #expect(try FileManager.default.contentsOfDirectory(atPath: scratch.temporary) == [])
     }

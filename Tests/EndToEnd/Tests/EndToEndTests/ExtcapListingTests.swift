@@ -343,6 +343,22 @@ extension InLab {
       #expect(try interfaces() == ["poddump", "pod:kube-system/dns"])
     }
 
+    /// Whoever filled the cache: a command that lists everything, or Wireshark.
+    @Test func onlyTheConfiguredNamespacesAreListed() throws {
+      try scratch.write(
+        "home/.config/poddump/config.toml", "[listing]\nnamespaces = [\"kube-system\"]\n")
+      func namespaces() throws -> Set<Substring> {
+        Set(
+          try interfaces().filter { $0 != "poddump" && !$0.hasPrefix("node:") }
+            .compactMap { $0.split(separator: ":").last?.split(separator: "/").first })
+      }
+      try scratch.list()
+      #expect(try namespaces() == ["kube-system"])
+      try FileManager.default.removeItem(atPath: scratch.cache)
+      #expect(try namespaces() == ["kube-system"])
+      scratch.expectQuiet()
+    }
+
     // MARK: Surroundings
 
     /// As a desktop starts Wireshark: hardly any environment, a folder that cannot be written to, no

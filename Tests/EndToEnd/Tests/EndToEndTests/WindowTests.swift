@@ -54,6 +54,15 @@ extension InLab {
       }
     }
 
+    /// Whether poddump-extcap declares controls.
+    private var hasToolbar: Bool {
+      get throws {
+        let run = try Program.run(
+          desktop.asUser(["\(desktop.path)/bin/poddump-extcap", "--extcap-interfaces"]))
+        return run.output.contains("control {")
+      }
+    }
+
     private var fifos: [String] {
       let names = (try? FileManager.default.contentsOfDirectory(atPath: desktop.temporary)) ?? []
       return names.filter { $0.hasPrefix("wireshark_extcap_") }
@@ -148,6 +157,9 @@ extension InLab {
           wireshark.captureProcesses.contains { $0.name == "kubectl" }
             && wireshark.main?.title.hasPrefix("Capturing from") == true
         }
+        // Where there is a toolbar, the window waits for its pipe to be opened.
+        let call = try #require(desktop.calls.last { $0.first == "--capture" })
+        #expect(try call.contains("--extcap-control-in") == hasToolbar)
         let begin = Date()
         try wireshark.press("ctrl+e", within: 3) { wireshark.captureProcesses.isEmpty }
         #expect(Date().timeIntervalSince(begin) <= 3)
