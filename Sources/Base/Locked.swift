@@ -18,3 +18,15 @@ package final class Locked<Value: Sendable>: Sendable {
     state.withLock { work(&$0) }
   }
 }
+
+extension Locked where Value == Bool {
+  /// Sets the value.
+  ///
+  /// - Returns: What it was before.
+  package func exchange(_ new: Bool) -> Bool {
+    withLock { value in
+      defer { value = new }
+      return value
+    }
+  }
+}

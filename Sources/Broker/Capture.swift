@@ -20,6 +20,9 @@ package struct Capture: Sendable {
   package var meter = PumpMeter()
   /// The names of the stream, kept fresh by whoever made it; nil where nobody wants any. Only pcapng has them.
   package var names: StreamNames?
+  /// Set where others write into the same sink, which then stays open: ends waiting for its reader, for all of
+  /// them.
+  package var readerStop: Bell?
   /// Told when the capture looks after its end by itself, and when it no longer does.
   package var begun: @Sendable (Bool) -> Void = { _ in }
 
@@ -106,7 +109,7 @@ package struct Capture: Sendable {
     let session = Session(
       plan: plan, transport: transport, sink: sink,
       encoding: asPcapng ? .pcapng(interface) : .pcap, limits: limits, duration: duration,
-      meter: meter, stops: stops)
+      meter: meter, stops: stops, readerStop: readerStop)
     var report = try await session.run(started: started)
     if report.failure != nil, report.end != .readerClosed {
       report.failure = await explained(report)
@@ -121,9 +124,22 @@ package struct Capture: Sendable {
     }
     // Another route may still write into it.
     if report.header != nil || report.failure == nil || stops.reason != nil {
-      try destination.using { sink throws(Failure) in try sink.finish(trailer) }
+      if let readerStop {
+        await close(sink, trailer, stop: readerStop)
+      } else {
+        try destination.using { sink throws(Failure) in try sink.finish(trailer) }
+      }
     }
     return report
+  }
+
+  /// Writes the last words about one interface of several. A sink that does not take them has said so to those
+  /// who write packets.
+  private func close(_ sink: Sink, _ trailer: [UInt8], stop: Bell) async {
+    guard !trailer.isEmpty else { return }
+    _ = try? await onOwnThread("trailer", stop: {}) { () throws(Failure) in
+      try sink.write(trailer.span.bytes, stop: stop)
+    }
   }
 
   /// What a packet file says about where its packets came from.

@@ -1,5 +1,5 @@
 package import Base
-internal import Cluster
+package import Cluster
 internal import SSH
 
 /// What was found out about a request, and what the routes say to it.
@@ -87,15 +87,22 @@ package struct FactFinder: Sendable {
   ///
   /// - Parameters:
   ///   - request: What is asked for.
+  ///   - pod: The pod that it means, where that was looked up already.
   ///   - tell: Tells the user what is being waited for.
   ///   - body: Tries a plan.
   /// - Returns: What `body` returned.
   /// - Throws: `Failure` when there is no such target, or no route works; or what `body` throws.
   package func attempt<R: Sendable>(
-    _ request: CaptureRequest, tell: @escaping @Sendable (String) -> Void = { _ in },
+    _ request: CaptureRequest, pod: Pod? = nil,
+    tell: @escaping @Sendable (String) -> Void = { _ in },
     _ body: @escaping @Sendable (Investigation) async throws(Failure) -> Attempt<R>
   ) async throws(Failure) -> R {
-    let subject = try await subject(of: request)
+    let subject: Subject
+    if let pod {
+      subject = .pod(pod, try chooseContainer(of: pod, named: request.container))
+    } else {
+      subject = try await self.subject(of: request)
+    }
     var search = Search(request)
     search.tell = tell
     search.left = candidates(request, subject)
@@ -304,48 +311,18 @@ package struct FactFinder: Sendable {
     return .pod(pod, try chooseContainer(of: pod, named: request.container))
   }
 
-  /// Finds the pod that a request means, with one call to the API where it names the pod.
+  /// Finds the pod that a request means, with one call to the API where it names the namespace.
   ///
-  /// - Throws: `Failure` when there is none, or more than one and no way to choose.
+  /// - Throws: `Failure` when there is none.
   private func pod(of request: CaptureRequest) async throws(Failure) -> Pod {
-    let target = request.target
-    let namespace: String
-    if let named = target?.namespace ?? request.namespace {
-      namespace = named
-    } else {
-      namespace = try await kubectl.config().context(named: kubectl.context).namespace
-    }
-    if let selector = request.selector {
-      let listed = try await kubectl.pods(PodQuery(namespace: namespace, labels: selector))
-      return try onlyRunning(listed.items, of: "selector \(selector.text)", in: namespace)
-    }
-    guard let target else { throw Failure(.usage, "Nothing to capture was named.") }
-    guard case .workload(let kind) = target.kind else {
-      return try await kubectl.pod(namespace: namespace, name: target.name)
-    }
-    let (_, pods) = try await kubectl.workloadPods(kind, namespace: namespace, name: target.name)
-    return try onlyRunning(pods, of: target.text, in: namespace)
-  }
-
-  /// The one pod that runs. Several in one stream are not captured, and one of several is not chosen
-  /// unasked: its packets would be taken for all.
-  private func onlyRunning(
-    _ pods: [Pod], of name: String, in namespace: String
-  ) throws(Failure) -> Pod {
-    let what = "Cannot capture from \(printable(name, limit: 100)) in namespace \(namespace)."
-    let running = pods.filter(\.isRunning)
-    guard let first = running.first else {
+    guard let target = request.target, case .pod = target.kind else {
       throw Failure(
-        .notFound, what, why: "It has no running pod.",
-        fix: "See poddump list -n \(namespace).")
+        .usage, "Cannot capture from \(request.target?.text ?? "nothing").",
+        why: "It is neither a pod nor a node.")
     }
-    guard running.count == 1 else {
-      let names = running.prefix(10).map { "\($0.namespace)/\($0.name)" }.joined(separator: ", ")
-      throw Failure(
-        .usage, what, why: "It has \(running.count) running pods, and one is captured at a time.",
-        fix: "Name one of them: \(names).")
-    }
-    return first
+    let namespace = try await kubectl.namespace(target.namespace ?? request.namespace)
+    // Its labels are what a successor is found by.
+    return try await kubectl.pod(namespace: namespace, name: target.name, keepsLabels: true)
   }
 
   // MARK: - Inside the container

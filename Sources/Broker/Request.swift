@@ -22,12 +22,10 @@ package enum EngineName: String, Sendable, CaseIterable {
   case tap
 }
 
-/// What somebody asked to capture, before anything has been found out.
+/// What somebody asked to capture from one pod or node, before anything has been found out.
 package struct CaptureRequest: Sendable, Equatable {
-  /// What was named; nil when a selector was given.
+  /// The pod or node.
   package var target: Target?
-  /// A label selector; nil when a target was named.
-  package var selector: LabelSelector?
   /// The namespace asked for; nil for the target's own, or the context's.
   package var namespace: String?
   /// The container; nil for the one that kubectl would choose.
@@ -56,9 +54,8 @@ package struct CaptureRequest: Sendable, Equatable {
   package var session = CaptureRequest.newSession()
 
   /// Creates a request; everything else has the defaults of the command line.
-  package init(target: Target?, selector: LabelSelector? = nil, namespace: String? = nil) {
+  package init(target: Target?, namespace: String? = nil) {
     self.target = target
-    self.selector = selector
     self.namespace = namespace
   }
 

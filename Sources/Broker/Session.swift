@@ -15,6 +15,10 @@ package enum StopReason: Sendable, Equatable {
   case silence
   /// The far end lives, and its engine has not delivered as much as a header.
   case late
+  /// The stream that it writes into together with others ends.
+  case streamEnds
+  /// Its pod is gone: a cut.
+  case gone
 }
 
 /// How a capture that delivered its stream came to its end.
@@ -58,6 +62,7 @@ package struct Session: Sendable {
   private let duration: Duration?
   private let meter: PumpMeter
   private let stops: StopSource
+  private let readerStop: Bell?
 
   /// How long the far end may take to end in good order after its input was closed.
   private static let farewell = Duration.seconds(1)
@@ -80,9 +85,11 @@ package struct Session: Sendable {
   ///   - duration: How long to capture, from the first moment that the far end delivers.
   ///   - meter: Counts what was written, for a progress line.
   ///   - stops: Asks for the end; the first value counts.
+  ///   - readerStop: Where others write into the sink too: ends waiting for its reader, for all of them.
   package init(
     plan: Plan, transport: any Transport, sink: Sink, encoding: StreamEncoding,
-    limits: PumpLimits, duration: Duration?, meter: PumpMeter, stops: StopSource
+    limits: PumpLimits, duration: Duration?, meter: PumpMeter, stops: StopSource,
+    readerStop: Bell? = nil
   ) {
     self.plan = plan
     self.transport = transport
@@ -92,6 +99,7 @@ package struct Session: Sendable {
     self.duration = duration
     self.meter = meter
     self.stops = stops
+    self.readerStop = readerStop
   }
 
   /// Runs to the end.
@@ -151,7 +159,7 @@ package struct Session: Sendable {
             .success(
               try await pump(
                 from: streams.output, to: sink, as: encoding, limits: limits, meter: meter,
-                stop: stopPump
+                stop: stopPump, readerStop: readerStop
               ) { header in
                 delivering.begin(header)
                 started(header)
@@ -300,7 +308,10 @@ package struct Session: Sendable {
           + "\(Self.headerPatience.components.seconds) s.",
         fix: "Run again with -v to see everything it said, or use another route.",
         detail: messages.text)
-    case .signal, .parentGone: return .stopped
+    case .gone:
+      throw Failure(
+        .other, cut, why: "The pod is gone.", fix: "Capture from its successor: poddump list.")
+    case .signal, .parentGone, .streamEnds: return .stopped
     case .duration: return .limit
     case nil: break
     }

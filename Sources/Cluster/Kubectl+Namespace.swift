@@ -1,6 +1,14 @@
 package import Base
 
 extension Kubectl {
+  /// The namespace that is meant: the one named, else the context's own.
+  ///
+  /// - Throws: `Failure` when the kubeconfig cannot be read.
+  package func namespace(_ named: String?) async throws(Failure) -> String {
+    if let named { return named }
+    return try await config().context(named: context).namespace
+  }
+
   /// The Pod Security level that a namespace enforces.
   ///
   /// - Returns: nil when the namespace has no such label, or may not be read.

@@ -82,7 +82,7 @@ extension AddressOwner.Kind {
 /// Keeps owners that have an address, up to the limit.
 private struct OwnerCollector: ItemSink {
   var items: [AddressOwner] = []
-  var isComplete = true
+  var head: ListHead?
 
   mutating func take(_ item: AddressOwner) {
     guard items.count < Kubectl.ownerLimit, !item.addresses.isEmpty else { return }

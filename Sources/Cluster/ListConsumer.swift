@@ -4,25 +4,33 @@ internal import Base
 protocol ItemSink: Sendable {
   associatedtype Item: Sendable
   mutating func take(_ item: Item) throws(Failure)
-  var isComplete: Bool { get set }
+  /// What the list's head said, once it has ended.
+  var head: ListHead? { get set }
+}
+
+extension ItemSink {
+  /// Whether the server has no more than it sent.
+  var isComplete: Bool { head?.continueToken == nil }
 }
 
 /// Keeps the items.
 struct Collector<Item: Sendable>: ItemSink {
   var items: [Item] = []
-  var isComplete = true
+  var head: ListHead?
 
   mutating func take(_ item: Item) {
     items.append(item)
   }
 
-  var listed: Listed<Item> { Listed(items: items, isComplete: isComplete) }
+  var listed: Listed<Item> {
+    Listed(items: items, isComplete: isComplete, version: head?.resourceVersion)
+  }
 }
 
 /// Hands the items on.
 struct Caller<Item: Sendable>: ItemSink {
   let each: @Sendable (Item) throws(Failure) -> Void
-  var isComplete = true
+  var head: ListHead?
 
   func take(_ item: Item) throws(Failure) {
     try each(item)
@@ -37,7 +45,7 @@ struct ListConsumer<S: ItemSink>: OutputConsumer {
   let read: @Sendable (UnsafeRawBufferPointer) throws(JSONError) -> S.Item?
   private var reader = ListReader()
   /// The cluster's state that the list shows, once it is whole.
-  private(set) var version: String?
+  var version: String? { sink.head?.resourceVersion }
 
   init(
     what: String, sink: S,
@@ -84,8 +92,7 @@ struct ListConsumer<S: ItemSink>: OutputConsumer {
       throw .unreadable(what, "The answer is no list.")
     }
     var result = self
-    result.sink.isComplete = head.continueToken == nil
-    result.version = head.resourceVersion
+    result.sink.head = head
     return result
   }
 }

@@ -27,4 +27,12 @@ package struct Listed<Item: Sendable>: Sendable {
   package var items: [Item]
   /// Whether the server has more than the limit let through.
   package var isComplete: Bool
+  /// Where a watch goes on from; nil where the server did not say.
+  package var version: String?
+
+  package init(items: [Item], isComplete: Bool, version: String? = nil) {
+    self.items = items
+    self.isComplete = isComplete
+    self.version = version
+  }
 }

@@ -1,9 +1,10 @@
 internal import Base
 
-/// What a watch of one pod says.
+/// What a watch of pods says.
 enum PodChange: Sendable {
   case pod(Pod)
-  case deleted
+  /// As it was last, where that can be read.
+  case deleted(Pod?)
   /// The API server will say no more.
   case over
 
@@ -25,11 +26,13 @@ enum PodChange: Sendable {
       }
     }
     try reader.end()
-    switch type {
-    case "ADDED", "MODIFIED":
+    let pod = { () throws(JSONError) -> Pod? in
       guard let object else { return nil }
-      return try PodReader().pod(UnsafeRawBufferPointer(rebasing: json[object])).map(PodChange.pod)
-    case "DELETED": return .deleted
+      return try PodReader().pod(UnsafeRawBufferPointer(rebasing: json[object]))
+    }
+    switch type {
+    case "ADDED", "MODIFIED": return try pod().map(PodChange.pod)
+    case "DELETED": return .deleted(try pod())
     case "ERROR": return .over
     default: return nil
     }

@@ -8,8 +8,7 @@ struct ConvertLoop {
   private let unitsPerSecond: UInt64
   private let interface: UInt32
   private let names: RecordBatch.Names
-  /// Packets of the whole stream before, and the most of them.
-  let packets: Int
+  /// The most packets.
   let limit: Int
   /// The most bytes to write.
   let room: Int
@@ -22,14 +21,13 @@ struct ConvertLoop {
   private var mark = 0
 
   init(
-    layout: RecordLayout, unitsPerSecond: UInt64, interface: UInt32, packets: Int, limit: Int,
+    layout: RecordLayout, unitsPerSecond: UInt64, interface: UInt32, limit: Int,
     room: Int, names: RecordBatch.Names
   ) {
     headerLength = layout.headerLength
     isSwapped = layout.isSwapped
     self.unitsPerSecond = unitsPerSecond
     self.interface = interface
-    self.packets = packets
     self.limit = limit
     self.room = room
     self.names = names
@@ -57,7 +55,7 @@ struct ConvertLoop {
   mutating func run(over source: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer)
   {
     guard let from = source.baseAddress, let to = output.baseAddress else {
-      if packets + walk.packets >= limit { walk.end = .limit }
+      if walk.packets >= limit { walk.end = .limit }
       return
     }
     // Each of the two is compiled with the answer known.
@@ -74,7 +72,7 @@ struct ConvertLoop {
   ) {
     let most = PcapngWriter.maximumBlockLength - PcapngWriter.packetOverhead
     let period = names.block.isEmpty ? Int.max : NameFlow.nearPeriod
-    let packetsLeft = max(0, limit - packets - walk.packets)
+    let packetsLeft = max(0, limit - walk.packets)
     var taken = 0
     var at = walk.consumed
     var end = written

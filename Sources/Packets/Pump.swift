@@ -14,18 +14,36 @@ package enum StreamEncoding: Sendable, Equatable {
   case pcapng(PcapngInterface)
 }
 
-/// When a pump ends by itself.
-package struct PumpLimits: Sendable, Equatable {
-  /// Packets of this source; exactly as many come out.
-  package var packets: Int?
+/// When a stream ends by itself. All pumps that are given one value share it: what one of them has written the
+/// others may not write any more.
+package struct PumpLimits: Sendable {
+  /// Packets of all sources; exactly as many come out.
+  package let packets: Int?
   /// Bytes in the sink, headers included, over all sources and all files of a ring; never more.
-  package var bytes: Int?
+  package let bytes: Int?
+  private let used = Locked(0)
 
   /// No limit where nil.
   package init(packets: Int? = nil, bytes: Int? = nil) {
     self.packets = packets
     self.bytes = bytes
   }
+
+  /// The packets that may still be written.
+  var packetsLeft: Int { packets.map { max(0, $0 - used.value) } ?? .max }
+
+  /// Takes so many of them, all or none.
+  func takePackets(_ count: Int) -> Bool {
+    guard let packets else { return true }
+    return used.withLock { used in
+      guard used + count <= packets else { return false }
+      used += count
+      return true
+    }
+  }
+
+  /// Gives back what was taken and not written.
+  func giveBackPackets(_ count: Int) { used.withLock { $0 -= count } }
 }
 
 /// Why a pump ended.
@@ -55,17 +73,20 @@ package enum PumpEnd: Sendable, Equatable {
 ///   - limits: When to end.
 ///   - meter: Counts as the packets go.
 ///   - stop: Ends the pump at once; cancellation rings it too.
+///   - readerStop: Ends waiting for a slow reader, where other pumps write into the sink too: each waits for the
+///     others' writes, so that they have one for all; nil takes `stop`.
 ///   - onHeader: Called on the pump's thread when the capture's header has arrived.
 /// - Returns: Why it ended.
 /// - Throws: `Failure` when the source is no capture or breaks, or the sink cannot be written.
 package func pump(
   from source: OwnedFD, to sink: Sink, as encoding: StreamEncoding, limits: PumpLimits = .init(),
-  meter: PumpMeter, stop: Bell, onHeader: @escaping @Sendable (PcapHeader) -> Void = { _ in }
+  meter: PumpMeter, stop: Bell, readerStop: Bell? = nil,
+  onHeader: @escaping @Sendable (PcapHeader) -> Void = { _ in }
 ) async throws(Failure) -> PumpEnd {
   try await onOwnThread("pump", stop: { stop.ring() }) { () throws(Failure) -> PumpEnd in
     var loop = PumpLoop(
       source: source, sink: sink, encoding: encoding, limits: limits, meter: meter, stop: stop,
-      onHeader: onHeader)
+      readerStop: readerStop ?? stop, onHeader: onHeader)
     return try loop.run()
   }
 }
@@ -89,6 +110,7 @@ private struct PumpLoop {
   let limits: PumpLimits
   let meter: PumpMeter
   let stop: Bell
+  let readerStop: Bell
   let onHeader: @Sendable (PcapHeader) -> Void
 
   var check = HeaderCheck()
@@ -185,7 +207,7 @@ private struct PumpLoop {
     var block: [UInt8] = []
     PcapngWriter.append(statistics, interface: number, resolution: resolution, to: &block)
     guard block.count <= room else { return nil }
-    return end(of: try sink.write(block.span.bytes, stop: stop))
+    return end(of: try sink.write(block.span.bytes, stop: readerStop))
   }
 
   /// How many bytes may still be written.
@@ -197,11 +219,11 @@ private struct PumpLoop {
     switch encoding {
     case .pcap:
       batch = RecordBatch(header, interface: nil)
-      return end(of: try sink.begin(header.bytes, framing: .pcap(header.layout), stop: stop))
+      return end(of: try sink.begin(header.bytes, framing: .pcap(header.layout), stop: readerStop))
     case .pcapng(let interface):
       var block: [UInt8] = []
       PcapngWriter.append(interface, of: header, to: &block)
-      let (number, outcome) = try sink.addInterface(block, stop: stop)
+      let (number, outcome) = try sink.addInterface(block, stop: readerStop)
       meter.noteInterface(number)
       resolution = header.resolution
       batch = RecordBatch(header, interface: number)
@@ -216,19 +238,25 @@ private struct PumpLoop {
     defer { self.batch = batch }
     self.batch = nil  // one owner, so that its buffer is not copied
     let room = room
-    let walk = batch.take(
-      bytes, packets: limits.packets ?? .max, room: room,
-      names: batch.interface == nil ? .init() : sink.repeatedNames)
+    let names = batch.interface == nil ? RecordBatch.Names() : sink.repeatedNames
+    let start = (walker: batch.walker, comments: batch.comments)
+    var walk = batch.take(bytes, packets: limits.packetsLeft, room: room, names: names)
+    while !limits.takePackets(walk.packets) {
+      // Others were faster.
+      batch.rewind(to: start.walker, comments: start.comments)
+      walk = batch.take(bytes, packets: limits.packetsLeft, room: room, names: names)
+    }
     if walk.packets > 0 {
       let outcome: WriteOutcome
       meter.noteWriting(true)
       defer { meter.noteWriting(false) }
       if batch.interface == nil {
-        outcome = try sink.write(bytes.extracting(0..<walk.consumed), stop: stop)
+        outcome = try sink.write(
+          bytes.extracting(0..<walk.consumed), upTo: limits.bytes, stop: readerStop)
       } else {
         outcome = try sink.write(
           batch.buffer.span.bytes.extracting(first: batch.length), names: walk.names,
-          upTo: limits.bytes, stop: stop)
+          upTo: limits.bytes, stop: readerStop)
       }
       count(outcome, of: walk, in: batch, bytes)
       if let end = end(of: outcome) { return Step(end: end) }
@@ -256,6 +284,8 @@ private struct PumpLoop {
         ? framing.recordCount(in: batch.buffer.span.bytes, before: written)
         : framing.recordCount(in: bytes, before: written)
       meter.count(packets: packets, bytes: written)
+      limits.giveBackPackets(walk.packets - packets)
+    case .full: limits.giveBackPackets(walk.packets)
     case .readerClosed: break
     }
   }
@@ -265,6 +295,7 @@ private struct PumpLoop {
     case .written: nil
     case .readerClosed: .readerClosed
     case .stopped: .stopped
+    case .full: .limitReached
     }
   }
 }

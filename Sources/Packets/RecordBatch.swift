@@ -45,11 +45,17 @@ struct RecordBatch: Sendable {
     self.interface = interface
   }
 
+  /// Goes back to where a batch began, since it is not to be written as it is.
+  mutating func rewind(to start: RecordWalker, comments: [String]) {
+    walker = start
+    self.comments = comments
+  }
+
   /// Walks over the whole records from the start of `bytes`, and converts them where that is asked.
   ///
   /// - Parameters:
   ///   - bytes: The records.
-  ///   - limit: The most packets of the whole stream, those of earlier batches included.
+  ///   - limit: The most packets.
   ///   - room: The most bytes that may be written.
   ///   - names: What is repeated among the blocks of pcapng.
   /// - Returns: How far it came, and why no further.
@@ -61,7 +67,7 @@ struct RecordBatch: Sendable {
     reserve(bytes.byteCount)
     var loop = ConvertLoop(
       layout: walker.layout, unitsPerSecond: resolution.unitsPerSecond, interface: interface,
-      packets: walker.packets, limit: limit, room: room, names: names)
+      limit: limit, room: room, names: names)
     takeRemarkable(bytes, &loop)
     if loop.walk.end == .cut {
       buffer.withUnsafeMutableBytes { out in
@@ -75,7 +81,7 @@ struct RecordBatch: Sendable {
 
   /// Writes the first packet where there are remarks for it.
   private mutating func takeRemarkable(_ bytes: RawSpan, _ loop: inout ConvertLoop) {
-    guard !comments.isEmpty, let interface, loop.packets < loop.limit,
+    guard !comments.isEmpty, let interface, loop.limit > 0,
       case .record(let record) = walker.look(at: 0, in: bytes)
     else { return }
     var block: [UInt8] = []
@@ -103,7 +109,7 @@ struct RecordBatch: Sendable {
     var walk = Walk()
     while true {
       // Said as soon as it is so, not when another packet comes.
-      guard walker.packets < limit else {
+      guard walk.packets < limit else {
         walk.end = .limit
         return walk
       }

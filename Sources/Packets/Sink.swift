@@ -16,6 +16,8 @@ package enum WriteOutcome: Sendable, Equatable {
   /// The bell rang while the reader took nothing; that many bytes were written. They end with a whole
   /// record if the reader took that much; otherwise the sink takes nothing more.
   case stopped(written: Int)
+  /// There was no room for them; none was written.
+  case full
 }
 
 /// Where a capture's bytes go: a pipe, a file, or a ring of files.
@@ -38,6 +40,10 @@ package final class Sink: Sendable {
     /// Which names the output begins its files with.
     var namesGiven = 0
     var isOver = false
+    /// Why it is, where something went wrong.
+    var failure: Failure?
+    /// Whether the reader took nothing for a moment although the end was near.
+    var isStalled = false
   }
 
   private let state: Mutex<State>
@@ -55,6 +61,9 @@ package final class Sink: Sendable {
   }
 
   deinit { state.withLock { try? $0.output.close() } }
+
+  /// Why it takes nothing more; nil where nothing is wrong with it.
+  package var failure: Failure? { state.withLock { $0.failure } }
 
   /// Bytes written so far, over all files of a ring.
   package var bytesWritten: Int { written.load(ordering: .relaxed) }
@@ -110,12 +119,15 @@ package final class Sink: Sendable {
   ///
   /// - Parameters:
   ///   - records: One or more whole records, or pcapng blocks.
+  ///   - limit: The most bytes of the whole stream; nil for no limit.
   ///   - stop: The bell that ends waiting for a slow reader.
   /// - Returns: What became of the records.
   /// - Throws: `Failure` naming the sink when it cannot be written; a file then ends with the last
   ///   record that is whole.
-  package func write(_ records: RawSpan, stop: Bell) throws(Failure) -> WriteOutcome {
-    try write(records, names: nil, upTo: nil, stop: stop)
+  package func write(
+    _ records: RawSpan, upTo limit: Int? = nil, stop: Bell
+  ) throws(Failure) -> WriteOutcome {
+    try write(records, names: nil, upTo: limit, stop: stop)
   }
 
   /// Writes whole records, before them the names that are due.
@@ -133,12 +145,15 @@ package final class Sink: Sendable {
     try records.withUnsafeBytes { bytes throws(Failure) in
       try locked { state throws(Failure) in
         let count = bytes.count
+        // Here and not earlier: others may have written meanwhile.
+        if let limit, self.bytesWritten + count > limit { return .full }
         if state.framing == .pcapng, state.header.isEmpty {
           let room = limit.map { $0 - self.bytesWritten - count } ?? .max
           let due = self.dueNames(before: names?.lead ?? count, room: room, &state)
           switch try self.put(due.span.bytes, .records, into: &state, stop: stop) {
           case .written: break
           case .readerClosed: return .readerClosed
+          case .full: return .full
           case .stopped: return .stopped(written: 0)
           }
           self.names.withLock { $0.count(count, names) }
@@ -179,19 +194,47 @@ package final class Sink: Sendable {
   ) throws(Failure) -> WriteOutcome {
     guard !state.isOver else { return .readerClosed }
     guard !bytes.isEmpty else { return .written }
+    // The time that a reader has at the end is not given to each source anew.
+    if state.isStalled, stop?.isRung ?? true, !hasRoom { return .stopped(written: 0) }
     var count = 0
     defer { written.add(count, ordering: .relaxed) }
     do throws(Failure) {
       let outcome = try state.output.write(
         bytes, part, framing: state.framing, stop: stop, written: &count)
       if outcome == .readerClosed { state.isOver = true }
-      if case .stopped = outcome, !isWhole(count, of: bytes, part, state.framing) {
-        state.isOver = true
+      if case .stopped = outcome {
+        state.isStalled = true
+        if !isWhole(count, of: bytes, part, state.framing) { state.isOver = true }
       }
       return outcome
     } catch {
       state.isOver = true
+      state.failure = error
       throw error
+    }
+  }
+
+  /// Whether the reader would take something right now.
+  private var hasRoom: Bool {
+    guard let readerWatch else { return true }
+    var entry = pollfd(fd: readerWatch, events: Int16(POLLOUT), revents: 0)
+    return poll(&entry, 1, 0) > 0
+  }
+
+  /// Waits until nobody reads any more. Blocks: own thread only.
+  ///
+  /// - Parameter stop: Ends the wait.
+  /// - Returns: Whether the reader is gone; false where there is none, once `stop` rings.
+  package func waitForReaderToLeave(stop: Bell) -> Bool {
+    var entries = [
+      pollfd(fd: stop.reader, events: Int16(POLLIN), revents: 0),
+      // No event is asked for: errors are always told.
+      pollfd(fd: readerWatch ?? -1, events: 0, revents: 0),
+    ]
+    while true {
+      guard poll(&entries, nfds_t(entries.count), -1) > 0 else { continue }
+      if entries[0].revents != 0 { return false }
+      if isReaderGone(entries[1].revents) { return true }
     }
   }
 

@@ -60,12 +60,12 @@ enum Destination: Equatable {
   }
 
   /// The format by the rules of the command line: what was asked for, else what the file's name says,
-  /// else classic pcap, the one that every reader of a pipe takes.
-  func isPcapng(_ format: FormatChoice?) -> Bool {
+  /// else classic pcap, the one that every reader of a pipe takes, where there is one interface.
+  func isPcapng(_ format: FormatChoice?, isSingle: Bool) -> Bool {
     if let format { return format == .pcapng }
     switch self {
     case .file(let path), .ring(let path, _, _): return !path.hasSuffix(".pcap")
-    case .standardOutput, .wireshark: return false
+    case .standardOutput, .wireshark: return !isSingle
     }
   }
 

@@ -37,7 +37,7 @@ struct MessageOptions: ParsableArguments {
 struct CaptureOptions: ParsableArguments {
   @Argument(
     help: ArgumentHelp(
-      "What to capture, as kubectl writes it: web, shop/web, pod/web, deploy/api, node/n1.",
+      "What to capture, as kubectl writes it: web, shop/web, pod/web, deploy/api, svc/api, node/n1. Several share one stream.",
       valueName: "target"))
   var targets: [String] = []
 
@@ -57,7 +57,7 @@ struct CaptureOptions: ParsableArguments {
   @Option(name: [.short, .long], help: "A capture filter, in the syntax of pcap-filter(7).")
   var filter: String = ""
 
-  @Option(name: [.customShort("l"), .long], help: "Select the pod by label, as kubectl does.")
+  @Option(name: [.customShort("l"), .long], help: "Select pods by label, as kubectl does.")
   var selector: String?
 
   @Option(name: .long, help: "How to reach the packets.")

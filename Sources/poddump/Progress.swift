@@ -1,11 +1,10 @@
 internal import Broker
-internal import Packets
 
 /// Says on standard error how a capture goes: a live line on a terminal, a plain line now and then
 /// elsewhere.
 struct Progress: Sendable {
   let terminal: Terminal
-  let meter: PumpMeter
+  let status: @Sendable () -> CaptureStatus
 
   /// How often a plain line is written where there is no terminal.
   private static let plainEvery = 30
@@ -21,10 +20,13 @@ struct Progress: Sendable {
         return
       }
       seconds += 1
-      let now = (packets: meter.packets, bytes: meter.bytes)
+      let status = status()
+      // What is being connected to says so itself.
+      guard status.capturing > 0 else { continue }
+      let now = (packets: status.packets, bytes: status.bytes)
       let text = Self.text(
         packets: now.packets, bytes: now.bytes, packetsPerSecond: now.packets - before.packets,
-        bytesPerSecond: now.bytes - before.bytes, drops: meter.drops)
+        bytesPerSecond: now.bytes - before.bytes, drops: status.drops.map { Int(clamping: $0) })
       before = now
       if Terminal.isInteractive {
         terminal.live(text)
@@ -45,16 +47,18 @@ struct Progress: Sendable {
   }
 
   /// The last line: what was captured and what was lost.
-  static func summary(_ report: CaptureReport) -> String {
+  static func summary(_ report: GroupReport) -> String {
     var text =
       "\(report.packets) \(report.packets == 1 ? "packet" : "packets"), "
-      + "\(Quantities.describe(bytes: report.bytes)); "
-    if report.statistics.hasCounters {
-      text += "\(report.drops) dropped"
-      if let received = report.statistics.receivedByFilter { text += " of \(received) received" }
-    } else {
-      text += "the far end's counters did not arrive"
+      + "\(Quantities.describe(bytes: report.bytes))"
+    if report.members > 1 { text += " from \(report.members) interfaces" }
+    text += "; "
+    guard report.hasCounters || report.members > 1 else {
+      return text + "the far end's counters did not arrive."
     }
+    text += "\(report.drops) dropped"
+    if let received = report.received { text += " of \(received) received" }
+    if !report.hasCounters { text += ", as far as the far ends' counters arrived" }
     return text + "."
   }
 }

@@ -80,7 +80,11 @@ import Testing
   func theNameDecidesTheFormatUnlessAsked(
     _ destination: Destination, _ format: FormatChoice?, _ isPcapng: Bool
   ) {
-    #expect(destination.isPcapng(format) == isPcapng)
+    #expect(destination.isPcapng(format, isSingle: true) == isPcapng)
+    // A pipe has classic pcap only where there is one interface; names and wishes count as before.
+    let isPipe = destination == .standardOutput || destination == .wireshark(program: "w")
+    #expect(
+      destination.isPcapng(format, isSingle: false) == (isPcapng || isPipe && format == nil))
   }
 
   @Test func whatCannotBeWrittenIsFoundOutBefore() throws {

@@ -35,8 +35,27 @@ import Testing
   func theSummary(_ packets: Int, _ bytes: Int, _ words: String, _ text: String) {
     var statistics = CaptureStatistics()
     statistics.take(words.utf8)
-    let report = CaptureReport(
-      end: .stopped, packets: packets, bytes: bytes, statistics: statistics, header: nil)
+    var report = GroupReport()
+    report.packets = packets
+    report.bytes = bytes
+    report.members = 1
+    report.hasCounters = statistics.hasCounters
+    report.received = statistics.receivedByFilter
+    report.drops = (statistics.droppedByKernel ?? 0) + (statistics.droppedByInterface ?? 0)
+    #expect(Progress.summary(report) == text)
+  }
+
+  @Test(arguments: [
+    (true, "7 packets, 700 B from 3 interfaces; 2 dropped of 9 received."),
+    (
+      false,
+      "7 packets, 700 B from 3 interfaces; 2 dropped of 9 received, as far as the far ends' counters arrived."
+    ),
+  ])
+  func theSummaryOfSeveral(_ hasCounters: Bool, _ text: String) {
+    var report = GroupReport()
+    (report.packets, report.bytes, report.members) = (7, 700, 3)
+    (report.received, report.drops, report.hasCounters) = (9, 2, hasCounters)
     #expect(Progress.summary(report) == text)
   }
 }

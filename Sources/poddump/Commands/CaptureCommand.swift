@@ -19,13 +19,16 @@ extension Ring: ExpressibleByArgument {
 /// `poddump capture`: packets from a pod to a pipe, a file or Wireshark.
 struct CaptureCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "capture", abstract: "Capture packets from a pod.",
+    commandName: "capture", abstract: "Capture packets from pods.",
     discussion: """
       Packets go to standard output unless -w names a file; on a terminal, Wireshark is opened.
 
         poddump capture shop/web -w web.pcapng
         poddump capture shop/web -f 'tcp port 80' -w - | tshark -r -
-        poddump capture deploy/api -n shop --duration 30s -w api.pcap
+        poddump capture deploy/api -n shop --duration 30s -w api.pcapng
+
+      Several targets, workloads, services and selectors share one stream (pcapng),
+      an interface for each pod. Pods that appear join, those that go are closed.
       """)
 
   @OptionGroup var options: CaptureOptions
@@ -34,7 +37,11 @@ struct CaptureCommand: AsyncParsableCommand {
   @Option(name: [.customShort("w"), .long], help: "The file to write, or - for standard output.")
   var write: String?
 
-  @Option(name: .long, help: "The file format. (default: by the file's name; pcap for a pipe)")
+  @Option(
+    name: .long,
+    help:
+      "The file format. (default: by the file's name; for a pipe pcap, or pcapng where there may be several pods)"
+  )
   var format: FormatChoice?
 
   @Option(name: .long, help: "End when this much has been written, such as 100MB.")
@@ -72,46 +79,35 @@ struct CaptureCommand: AsyncParsableCommand {
       write: write, ring: ring, open: open, outputIsTerminal: Terminal.outputIsTerminal,
       wireshark: Wireshark.onScreen)
     let configuration = try Configuration.load()
-    let request = try options.request(configuration)
+    var order = try options.order(configuration)
+    order.limits = PumpLimits(packets: order.request.count, bytes: maxSize?.value)
+    order.duration = options.duration?.duration
+    if !destination.isPcapng(format, isSingle: order.isSingle) { try order.checkClassic() }
     try CaptureFilter.check(
-      request.filter, linkType: .expected(onInterface: request.interface ?? "eth0"))
+      order.request.filter,
+      linkType: .expected(onInterface: order.request.interface ?? "eth0"))
     try destination.check()
     let kubectl = try options.kubernetes.kubectl()
 
     let finder = try options.finder(configuration, kubectl)
-    let duration = options.duration?.duration
-    let limits = PumpLimits(packets: request.count, bytes: maxSize?.value)
-    let format = format
-    let output = Output(destination, asPcapng: destination.isPcapng(format))
+    let output = Output(
+      destination, asPcapng: destination.isPcapng(format, isSingle: order.isSingle))
     // A file that no route has filled does not stay behind.
     defer { output.close() }
-    let told = Told()
+    let messages = CaptureMessages(terminal: terminal, isSingle: order.isSingle)
     let names = output.isPcapng ? try StreamNames(kubectl) : nil
-    // Before the capture begins, a stop gives everything up; from then on it ends in good order.
+    let group = CaptureGroup(order, finder: finder, stops: stops, names: names)
+    let progress = Progress(terminal: terminal) { group.status }
+    let ticking = Task { await progress.run() }
+    defer { ticking.cancel() }
     let report = try await StreamNames.keptFresh(names) { () async throws(Failure) in
-      try await stops.interruptingStart {
-        (begun) async throws(Failure) -> CaptureReport in
-        try await finder.attempt(request, tell: { terminal.say($0) }) {
-          investigation async throws(Failure) in
-          let plan = try investigation.decision.chosen()
-          for refusal in told.new(investigation.decision) { terminal.say(refusal) }
-          for note in plan.notes { terminal.say("Note: \(note)") }
-          if let point = plan.point { terminal.detail("capturing on \(point)") }
-          if let connection = plan.connection { terminal.detail(connection) }
-          terminal.detail(
-            "route \(plan.route.rawValue): \(plan.engineArguments.joined(separator: " "))")
-          var capture = Capture(
-            plan: plan, investigation: investigation, kubectl: kubectl, context: kubectl.context,
-            limits: limits, duration: duration, stops: stops)
-          capture.begun = begun
-          capture.names = names
-          return try await Self.run(capture, into: output, terminal)
-        }
-      }
+      try await group.run(
+        into: { () throws(Failure) in try output.sink() }, asPcapng: output.isPcapng
+      ) { messages.tell($0) }
     }
-    guard let report else { return }
+    ticking.cancel()
     terminal.live("")
-    if report.header != nil {
+    if report.members > 0 {
       terminal.say(Progress.summary(report))
     } else if report.failure == nil {
       terminal.say("Stopped before the capture began.")
@@ -124,21 +120,6 @@ struct CaptureCommand: AsyncParsableCommand {
     if let failure = report.failure { throw failure }
   }
 
-  private static func run(
-    _ capture: Capture, into output: Output, _ terminal: Terminal
-  ) async throws(Failure) -> Attempt<CaptureReport> {
-    terminal.detail("connecting to \(capture.plan.target) by \(capture.plan.route.rawValue)")
-    let progress = Progress(terminal: terminal, meter: capture.meter)
-    let ticking = Task { await progress.run() }
-    defer { ticking.cancel() }
-    return try await capture.run(
-      into: { () throws(Failure) in try output.sink() }, asPcapng: output.isPcapng
-    ) { plan, _ in
-      terminal.say("Capturing from \(plan.target) by \(plan.route.rawValue).")
-      terminal.detail("there: \(plan.engineArguments.joined(separator: " "))")
-    }
-  }
-
   private func openLog(_ path: String) throws(Failure) -> OwnedFD {
     let log = OwnedFD(openForAppending(path))
     guard log.raw >= 0 else { throw .system("Cannot write the log file \(path).", errno: errno) }
@@ -147,7 +128,7 @@ struct CaptureCommand: AsyncParsableCommand {
 }
 
 /// The sink of the command line: opened at the last moment, so that a failure before leaves no file, and once,
-/// whichever route fills it.
+/// whichever route fills it: by the group.
 private final class Output: Sendable {
   let isPcapng: Bool
   private let destination: Destination
@@ -159,7 +140,6 @@ private final class Output: Sendable {
   }
 
   func sink() throws(Failure) -> Sink {
-    if let sink = opened.value { return sink }
     let sink: Sink
     switch destination {
     case .standardOutput: sink = Sink(OwnedFD(dup(STDOUT_FILENO)), name: "standard output")
@@ -180,22 +160,6 @@ private final class Output: Sendable {
   func close() { try? opened.value?.finish() }
 }
 
-/// Why the routes before were not taken, each said once.
-private final class Told: Sendable {
-  private let count = Locked(0)
-
-  func new(_ decision: Decision) -> [String] {
-    let refusals = decision.options.compactMap { option -> String? in
-      guard case .refused(let failure) = option.verdict else { return nil }
-      return "Not by \(option.route.rawValue): \(failure.why ?? failure.what)"
-    }
-    return count.withLock { count in
-      defer { count = refusals.count }
-      return Array(refusals.dropFirst(count))
-    }
-  }
-}
-
 extension CaptureOptions {
   /// Who finds out what a plan needs to know.
   ///
@@ -205,22 +169,15 @@ extension CaptureOptions {
       kubectl, isInteractive: true, allowed: allow?.routes ?? [], binary: binary)
   }
 
-  /// The request that these options and the configuration mean.
+  /// What these options and the configuration order.
   ///
   /// - Throws: `Failure` of kind `usage` for a target or selector that is none.
-  func request(_ configuration: Configuration) throws(Failure) -> CaptureRequest {
-    guard targets.count <= 1 else {
-      throw Failure(
-        .usage, "Cannot capture from \(targets.count) targets at once.",
-        why: "One pod is captured at a time.", fix: "Start one poddump for each.")
-    }
-    var request = CaptureRequest(
-      target: nil, selector: selector.flatMap { LabelSelector($0) },
-      namespace: kubernetes.namespace)
-    if let target = targets.first {
-      request.target = try Target(target, namespace: kubernetes.namespace)
-    } else if let namespace = kubernetes.namespace {
-      try Target.check(namespace: namespace)
+  func order(_ configuration: Configuration) throws(Failure) -> CaptureOrder {
+    var request = CaptureRequest(target: nil, namespace: kubernetes.namespace)
+    if let namespace = kubernetes.namespace { try Target.check(namespace: namespace) }
+    var targets: [Target] = []
+    for text in self.targets {
+      targets.append(try Target(text, namespace: kubernetes.namespace))
     }
     request.container = container
     request.interface = interface
@@ -233,6 +190,7 @@ extension CaptureOptions {
     request.engine = engine.engine ?? configuration.engine
     request.point = at
     request.includesOwnTraffic = includeOwnTraffic
-    return request
+    return CaptureOrder(
+      targets: targets, selector: selector.flatMap { LabelSelector($0) }, request: request)
   }
 }

@@ -21,14 +21,15 @@ struct PlanCommand: AsyncParsableCommand {
 
   func run() async throws {
     let configuration = try Configuration.load()
-    let request = try options.request(configuration)
+    let order = try options.order(configuration)
     try CaptureFilter.check(
-      request.filter, linkType: .expected(onInterface: request.interface ?? "eth0"))
+      order.request.filter,
+      linkType: .expected(onInterface: order.request.interface ?? "eth0"))
     let kubectl = try options.kubernetes.kubectl()
     let finder = try options.finder(configuration, kubectl)
-    let (_, decision) = try await finder.survey(request)
-    let text = PlanText(decision: decision)
+    let survey = try await finder.survey(order)
+    let text = SurveyText(survey: survey, isSingle: order.isSingle)
     Terminal.answer(output == .json ? text.json.text() + "\n" : text.text)
-    _ = try decision.chosen()
+    try survey.check()
   }
 }

@@ -106,48 +106,36 @@ struct ExtcapCapture: Sendable {
     toolbar.show(.waiting("Connecting to \(place)…"))
     let finder = try order.configuration.finder(
       kubectl, isInteractive: false, allowed: ExtcapTarget.allowed(wanted.options))
-    let report = try await stops.interruptingStart {
-      (begun) async throws(Failure) -> CaptureReport in
-      try await finder.attempt(request, tell: { toolbar.log($0) }) {
-        investigation async throws(Failure) in
-        let plan = try investigation.decision.chosen()
-        for note in plan.notes { toolbar.log("Note: \(note)") }
-        toolbar.show(.waiting("Connecting to \(plan.target) by \(plan.route.rawValue)…"))
-        remember(order.value, investigation.facts, kubectl)
-        var capture = Capture(
-          plan: plan, investigation: investigation, kubectl: kubectl, context: kubectl.context,
-          limits: PumpLimits(packets: request.count),
-          duration: order.duration.map { .milliseconds($0) }, stops: stops)
-        capture.begun = begun
-        capture.names = names
-        let meter = capture.meter
-        return try await capture.run(into: { () throws(Failure) in sink }, asPcapng: true) {
-          plan, _ in
-          toolbar.log(
-            "Capturing from \(plan.target): \(plan.engineArguments.joined(separator: " "))")
-          toolbar.show(
-            .capturing(from: "\(plan.interfaceName) by \(plan.route.rawValue)") {
-              Toolbar.Counted(
-                packets: meter.packets, bytes: meter.bytes,
-                drops: meter.drops.map { UInt64($0) })
-            })
-        }
+    var wanted = CaptureOrder(targets: request.target.map { [$0] } ?? [], request: request)
+    wanted.limits = PumpLimits(packets: request.count)
+    wanted.duration = order.duration.map { .milliseconds($0) }
+    // Whoever sees no toolbar is not asked for anything.
+    let group = CaptureGroup(
+      wanted, finder: finder, stops: stops, names: names, waitsForRestart: toolbar.isThere)
+    let remembered = Locked(false)
+    let report = try await group.run(into: { () throws(Failure) in sink }, asPcapng: true) {
+      event in
+      if case .opening = event, !remembered.exchange(true) {
+        remember(order.value, request, kubectl)
       }
+      toolbar.tell(event, of: group)
     }
-    if let report { toolbar.show(.over(Progress.summary(report))) }
+    toolbar.show(.over(Progress.summary(report)))
     // A reader that left, or a Wireshark that is gone, has nobody to tell.
-    if let failure = report?.failure, stops.reason == nil || stops.reason == .ttl { throw failure }
+    if let failure = report.failure, stops.reason == nil || stops.reason == .ttl { throw failure }
   }
 
   /// Keeps what was captured in the list, and its meaning.
-  private func remember(_ value: InterfaceValue, _ facts: Facts, _ kubectl: Kubectl) {
+  private func remember(
+    _ value: InterfaceValue, _ request: Broker.CaptureRequest, _ kubectl: Kubectl
+  ) {
     guard value != .portal, let context = kubectl.context, let cache = ListingCache() else {
       return
     }
     let kubeconfig = kubectl.environment["KUBECONFIG"].flatMap(\.self) ?? ""
     try? cache.note(
       RecentValues.Item(
-        value: value, name: facts.subject.name, context: context,
+        value: value, name: request.target?.name ?? value.name, context: context,
         kubeconfig: kubeconfig.split(separator: ":").map(String.init), used: Int64(time(nil))))
   }
 }

@@ -1,4 +1,5 @@
 internal import Base
+internal import Broker
 internal import Extcap
 
 /// What Wireshark's toolbar shows of one capture, and what is pressed there. Without a toolbar it keeps still.
@@ -68,6 +69,47 @@ final class Toolbar: Sendable {
   }
 
   // MARK: - What is told
+
+  /// Whether there is one.
+  var isThere: Bool { pipes != nil }
+
+  /// Shows what happens to a capture, and offers a restart where one is waited for.
+  func tell(_ event: CaptureEvent, of group: CaptureGroup) {
+    if case .waitingForRestart = event {
+      onRestart { group.restart() }
+    } else {
+      onRestart(nil)
+    }
+    switch event {
+    case .told(let text, let member): log(member.map { "\($0): \(text)" } ?? text)
+    case .opening(let plan, _):
+      for note in plan.notes { log("Note: \(note)") }
+      if group.status.capturing == 0 {
+        show(.waiting("Connecting to \(plan.target) by \(plan.route.rawValue)…"))
+      }
+    case .capturing(let plan):
+      log("Capturing from \(plan.target): \(plan.engineArguments.joined(separator: " "))")
+      let others = group.status.capturing - 1
+      let place =
+        others > 0
+        ? "\(others + 1) interfaces" : "\(plan.interfaceName) by \(plan.route.rawValue)"
+      show(
+        .capturing(from: place) {
+          let status = group.status
+          return Toolbar.Counted(
+            packets: status.packets, bytes: status.bytes, drops: status.drops)
+        })
+    case .ended(let member, let failure, _, let others):
+      log("No longer from \(member): \(failure?.sentence ?? "its capture has ended")")
+      if others == 0 { show(.waiting("Waiting for pods…")) }
+    case .waitingForRestart(let member, let failure):
+      let why = failure?.why ?? "Its capture has ended."
+      log("\(member) is captured no more. \(failure?.sentence ?? why)")
+      show(.waiting("\(member) is gone. Restart goes on with its successor."))
+    case .seekingSuccessor(let member):
+      show(.waiting("Looking for the successor of \(member)…"))
+    }
+  }
 
   /// Shows that something else is going on.
   func show(_ stage: Stage) {

@@ -1,0 +1,42 @@
+package import Cluster
+package import Packets
+
+/// What somebody asked one stream to show: pods and nodes that were named, and pods that are found by what they
+/// belong to.
+package struct CaptureOrder: Sendable {
+  /// What was named.
+  package var targets: [Target]
+  /// The pods with these labels; nil where targets were named.
+  package var selector: LabelSelector?
+  /// Everything else that is asked for, the same for all; its target means nothing.
+  package var request: CaptureRequest
+  /// When the stream ends by itself: packets and bytes of all together.
+  package var limits = PumpLimits()
+  /// How long packets are captured; nil for no limit.
+  package var duration: Duration?
+
+  /// Creates an order without limits.
+  package init(targets: [Target], selector: LabelSelector? = nil, request: CaptureRequest) {
+    self.targets = targets
+    self.selector = selector
+    self.request = request
+  }
+
+  /// Whether it is for one pod or node, so that one interface is all there will be.
+  package var isSingle: Bool {
+    guard selector == nil, targets.count == 1, let target = targets.first else { return false }
+    return !target.isFollowed
+  }
+
+  /// What it is for, in words: "deploy/api, shop/web".
+  package var text: String {
+    if let selector { return "selector \(selector.text)" }
+    let shown = targets.prefix(5).map(\.text).joined(separator: ", ")
+    return targets.count > 5 ? "\(shown) and \(targets.count - 5) more" : shown
+  }
+}
+
+extension Target {
+  /// Whether it stands for pods that come and go.
+  package var isFollowed: Bool { if case .workload = kind { true } else { false } }
+}
