@@ -75,6 +75,14 @@ final class Desktop {
       toFile: home + "/.config/wireshark/preferences", atomically: true, encoding: .utf8)
   }
 
+  /// Writes poddump's configuration.
+  func configure(_ text: String) throws {
+    try FileManager.default.createDirectory(
+      atPath: home + "/.config/poddump", withIntermediateDirectories: true)
+    try text.write(
+      toFile: home + "/.config/poddump/config.toml", atomically: true, encoding: .utf8)
+  }
+
   /// Puts poddump-extcap into the personal folders of Wireshark, behind a script that writes down what it is
   /// called with, and becomes it.
   private func install() throws {
@@ -126,6 +134,10 @@ final class Desktop {
     let run = try Program.run(
       ["/usr/bin/env", "xdotool"] + words, environment: ["DISPLAY": display], within: 10)
     return run.output.trimmingCharacters(in: .newlines)
+  }
+
+  func click(_ x: Int, _ y: Int) throws {
+    try xdotool(["mousemove", "\(x)", "\(y)", "click", "1"])
   }
 
   /// What is selected with the mouse.

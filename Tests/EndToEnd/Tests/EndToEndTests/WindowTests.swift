@@ -103,6 +103,45 @@ extension InLab {
       Set(desktop.calls.filter { $0.first == question && $0.count == 3 }.map { $0[2] })
     }
 
+    /// The dialog comes by itself where no pod is chosen yet; its lists are asked for again, and an API that does not
+    /// answer holds the window up for no longer than 3 s.
+    @Test func theDialogAsksForItsListsAgain() throws {
+      try desktop.configure("[listing]\nnamespaces = [\"nosuch\"]\n")
+      // All types but extcap, as numbered in Wireshark's capture_opts.h: the portal is the only interface.
+      try desktop.prefer(["gui.interfaces_hidden_types: 0,1,2,3,4,5,6,7,9"])
+      try desktop.list()
+      let wireshark = try Wireshark(on: desktop, [])
+      wireshark.expect("asks for the link types of the portal") {
+        asked("--extcap-dlts") == ["poddump"]
+      }
+      var dialog: Wireshark.Pane? {
+        wireshark.panes.first { $0.title.contains("Interface Options: Kubernetes: choose a pod") }
+      }
+      try wireshark.press("ctrl+e") { dialog != nil }
+      /// Clicks down the column of the buttons beside the lists until one of them asks.
+      func reload() throws -> [String] {
+        let pane = try #require(dialog)
+        let before = desktop.calls.count
+        for row in stride(from: 2, to: 12, by: 1) {
+          try desktop.click(pane.x + pane.width * 84 / 100, pane.y + pane.height * row / 24)
+          let asks = wireshark.program.wait(1) { desktop.calls.count > before }
+          if asks { return desktop.calls[before] }
+        }
+        return []
+      }
+      let call = try reload()
+      #expect(
+        call.starts(with: ["--extcap-config", "--extcap-interface", "poddump"])
+          && call.dropFirst(3).first == "--extcap-reload-option", "\(call)")
+      try Lab.with(fault: ["black-hole", "on"]) {
+        #expect(try reload().contains("--extcap-reload-option"))
+        let begin = Date()
+        try wireshark.press("Escape", in: { dialog }, within: 6) { dialog == nil }
+        #expect(Date().timeIntervalSince(begin) <= 4)
+      }
+      #expect(wireshark.program.process.isRunning)
+    }
+
     // MARK: Capture and stop
 
     /// Stop in the window: the extcap is told first, and the FIFO is read to its end.

@@ -77,14 +77,17 @@ final class Wireshark {
       sourceLocation: sourceLocation)
   }
 
-  /// Presses keys in the main window until a condition holds: a window that is busy may miss some.
+  /// Presses keys in a window, the main one if no other is meant, until a condition holds: one that is busy may miss some.
   func press(
-    _ keys: String, within seconds: Double = 20, sourceLocation: SourceLocation = #_sourceLocation,
+    _ keys: String, in pane: (() -> Pane?)? = nil, within seconds: Double = 20,
+    sourceLocation: SourceLocation = #_sourceLocation,
     until condition: () -> Bool
   ) throws {
     let deadline = Date(timeIntervalSinceNow: seconds)
     repeat {
-      let pane = try #require(main, "no window", sourceLocation: sourceLocation)
+      let found = pane.map { $0() } ?? main
+      if found == nil, condition() { return }
+      let pane = try #require(found, "no window", sourceLocation: sourceLocation)
       try desktop.xdotool(["windowfocus", "--sync", pane.id, "key", "--clearmodifiers", keys])
       if program.wait(3, until: condition) { return }
     } while Date() < deadline
