@@ -26,8 +26,8 @@ struct Poddump: AsyncParsableCommand {
     ])
 
   /// Parses and runs; every failure becomes a sentence on standard error and the exit code that its
-  /// kind has. Wireshark's calls and the
-  /// janitor's skip the command line's parser: they have a grammar of their own.
+  /// kind has. Wireshark's calls, the janitor's and those of links skip the command line's parser: they
+  /// have a grammar of their own.
   static func main() async {
     // Whoever reads what we print may leave early: `poddump list | head -1`.
     ignoreBrokenPipes()
@@ -37,6 +37,9 @@ struct Poddump: AsyncParsableCommand {
     }
     if arguments.first == JanitorCommand.name {
       leave(await JanitorCommand.run(Array(arguments.dropFirst())))
+    }
+    if arguments.first == OpenLinkCommand.name {
+      leave(await OpenLinkCommand.run(Array(arguments.dropFirst())))
     }
     do {
       var command = try parseAsRoot(arguments)

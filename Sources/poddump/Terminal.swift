@@ -33,6 +33,9 @@ struct Terminal: Sendable {
   /// A detail for the user; shown with `-v` only.
   func detail(_ text: String) { write("poddump: \(text)\n", above: .normal) }
 
+  /// A question, after which the answer is typed.
+  func prompt(_ text: String) { Self.put(text, to: STDERR_FILENO) }
+
   /// A failure: what, why and what to do; the far end's own words with `-v`.
   func fail(_ failure: Failure) { Self.put(text(of: failure), to: STDERR_FILENO) }
 

@@ -46,25 +46,53 @@ extension Wireshark {
   ///
   /// - Parameter tshark: tshark's path.
   /// - Returns: A line per interface.
-  /// - Throws: `Failure` when it cannot be started.
+  /// - Throws: `Failure` when it cannot be started or does not answer.
   static func interfaces(_ tshark: String) async throws(Failure) -> [String] {
-    let (text, _) = try await withChild(Command(tshark, ["-D"]), grace: .seconds(20)) {
+    try await output(tshark, ["-D"]).split(separator: "\n").map(String.init)
+  }
+
+  /// What one of Wireshark's programs says on standard output.
+  ///
+  /// - Parameters:
+  ///   - program: Its path.
+  ///   - arguments: Its arguments.
+  /// - Returns: The text, whatever the exit status.
+  /// - Throws: `Failure` when it cannot be started or does not answer within 20 s.
+  static func output(_ program: String, _ arguments: [String]) async throws(Failure) -> String {
+    let (text, _) = try await withChild(Command(program, arguments), grace: .seconds(1)) {
       child throws(Failure) in
       child.input.close()
-      return try await onOwnThread("tshark", stop: {}) { () throws(Failure) in
-        readAll(child.output, limit: 1 << 20)
+      let bell = try Bell()
+      return try await onOwnThread("wireshark", stop: { bell.ring() }) {
+        () throws(Failure) -> String? in
+        readAll(child.output, limit: 1 << 20, stop: bell, within: .seconds(20))
       }
     }
-    return text.split(separator: "\n").map(String.init)
+    guard let text else {
+      throw Failure(
+        .other, "\(program) does not answer.",
+        why: "\(arguments.joined(separator: " ")) took more than 20 s.")
+    }
+    return text
   }
 }
 
-/// Reads to the end, at most `limit` bytes. Blocks: own thread only.
-private func readAll(_ descriptor: OwnedFD, limit: Int) -> String {
+/// Reads to the end, at most `limit` bytes; nil if the end does not come in time. Blocks: own thread only.
+private func readAll(
+  _ descriptor: OwnedFD, limit: Int, stop: Bell, within time: Duration
+) -> String? {
+  let deadline = ContinuousClock.now + time
   var bytes: [UInt8] = []
   var buffer = [UInt8](repeating: 0, count: 64 << 10)
   while bytes.count < limit {
-    let count = read(descriptor.raw, &buffer, buffer.count)
+    var entries = [
+      pollfd(fd: descriptor.raw, events: Int16(POLLIN), revents: 0),
+      pollfd(fd: stop.reader, events: Int16(POLLIN), revents: 0),
+    ]
+    guard ContinuousClock.now < deadline else { return nil }
+    guard poll(&entries, 2, 500) > 0 else { continue }
+    guard entries[1].revents == 0 else { return nil }
+    let count = descriptor.read(into: &buffer)
     if count <= 0 { break }
     bytes += buffer[..<count]
   }

@@ -7,7 +7,7 @@ internal import Glibc
 internal import Darwin
 #endif
 
-/// `poddump install`: pods in Wireshark's interface list.
+/// `poddump install`: pods in the interface list of every Wireshark here, and links that open it.
 struct InstallCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "install", abstract: "Put poddump into Wireshark's personal extcap folders.")
@@ -15,9 +15,15 @@ struct InstallCommand: AsyncParsableCommand {
   @Flag(name: .long, help: "Replace another poddump-extcap that is there.")
   var force = false
 
+  @Flag(
+    name: .long, inversion: .prefixedNo,
+    help: "Open poddump:// links. (default: where there is a desktop)")
+  var links: Bool?
+
   func run() async throws {
     let source = try ExtcapFolders.source()
-    let places = try ExtcapFolders.all().map { folder in
+    let wiresharks = await WiresharkFinder.all()
+    let places = try ExtcapFolders.all(of: wiresharks).map { folder in
       (
         folder, "\(folder)/\(ExtcapFolders.program)",
         ExtcapFolders.state(of: folder, target: source)
@@ -28,67 +34,100 @@ struct InstallCommand: AsyncParsableCommand {
       throw Failure(
         .other, "Cannot link \(path).", why: why, fix: "Remove it, or use --force.")
     }
-    for (folder, path, state) in places {
-      switch state {
-      case .installed:
+    var installer = try Installer()
+    for (_, path, state) in places {
+      if state == .installed {
         Terminal.answer("\(path) is there already.\n")
-        continue
-      case .other:
-        guard unlink(path) == 0 else {
-          throw Failure.system("Cannot remove \(path).", errno: errno)
-        }
-      case .missing: break
+      } else {
+        try installer.link(path, to: source)
+        Terminal.answer("\(path) -> \(source)\n")
       }
-      try makeFolders(folder)
-      guard symlink(source, path) == 0 else {
-        throw Failure.system("Cannot link \(path).", errno: errno)
-      }
-      Terminal.answer("\(path) -> \(source)\n")
     }
-    try await verify()
+    try LinkInstallation.install(links, with: &installer)
+    try await verify(wiresharks, folders: places.map(\.0))
   }
 
-  /// Asks the Wireshark that is here whether it sees us.
-  private func verify() async throws(Failure) {
-    guard let tshark = Wireshark.program("tshark") else {
-      Terminal.answer(
-        "No tshark here to check with; Wireshark shows the pods after its next start.\n")
-      return
+  /// Asks every Wireshark that is here whether it sees us.
+  private func verify(_ wiresharks: [FoundWireshark], folders: [String]) async throws(Failure) {
+    var blind: [String] = []
+    for wireshark in wiresharks {
+      let verdict = await verdict(wireshark)
+      Terminal.answer(InstallText.line(wireshark, verdict))
+      if verdict.isBad { blind.append(wireshark.program) }
     }
-    let listed = try await Wireshark.interfaces(tshark)
-    guard listed.contains(where: { $0.contains("poddump") }) else {
+    if wiresharks.isEmpty {
+      Terminal.answer("There is no Wireshark here yet; it shows the pods when it is.\n")
+    }
+    let notes = InstallText.notes(
+      wiresharks, folders: folders, others: ExtcapFolders.others,
+      exists: { access($0, F_OK) == 0 })
+    for note in notes { Terminal.answer("Note: \(note)\n") }
+    guard blind.isEmpty else {
       throw Failure(
-        .other, "\(tshark) does not show poddump.",
-        why: "It lists \(listed.count) interfaces, and none of them is ours.",
-        fix: "See the folder \"Personal Extcap path\" in: tshark -G folders.")
+        .other, "\(blind.joined(separator: ", ")) does not show poddump.",
+        why: notes.isEmpty ? nil : "The notes above may say why.",
+        fix: "See what it says itself: \(blind[0]) -D")
     }
-    let pods = listed.filter { $0.contains("pod:") }.count
-    Terminal.answer("tshark -D shows poddump and \(pods) pods.\n")
+  }
+
+  private func verdict(_ wireshark: FoundWireshark) async -> InstallText.Verdict {
+    switch wireshark.state {
+    case .sandboxed: return .never
+    case .withoutTshark, .silent: return .unknown
+    case .asked:
+      guard let listed = try? await Wireshark.interfaces(wireshark.program) else { return .unknown }
+      // "9. pod:shop/web (shop/web · n1 · lab)"
+      let values = listed.compactMap { $0.split(separator: " ").dropFirst().first }
+      return values.contains("poddump")
+        ? .shows(pods: values.count { $0.hasPrefix("pod:") })
+        : .doesNotShow(interfaces: listed.count)
+    }
   }
 }
 
 /// `poddump uninstall`: undoes `install`.
 struct UninstallCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "uninstall", abstract: "Remove poddump from Wireshark's personal extcap folders.")
+    commandName: "uninstall", abstract: "Undo what poddump install did.")
 
   func run() throws {
+    var installer = try Installer()
     var removed = 0
+    var kept: [(path: String, why: String)] = []
+    try installer.undoAll { item, undone in
+      switch undone {
+      case .removed:
+        removed += 1
+        // Folders are no news.
+        if case .folder = item { break }
+        Terminal.answer("removed \(item.path)\n")
+      case .gone: break
+      case .kept(let why): kept.append((item.path, why))
+      }
+    }
+    // What an earlier poddump linked without writing it down.
+    let source = try? ExtcapFolders.source()
     for folder in try ExtcapFolders.all() {
       let path = "\(folder)/\(ExtcapFolders.program)"
-      var status = stat()
-      guard lstat(path, &status) == 0 else { continue }
-      guard status.st_mode & S_IFMT == S_IFLNK else {
-        throw Failure(
-          .other, "Cannot remove \(path).", why: "It is no link, so poddump did not put it there.",
-          fix: "Remove it by hand.")
+      guard !kept.contains(where: { $0.path == path }) else { continue }
+      switch ExtcapFolders.state(of: folder, target: source ?? "") {
+      case .missing: continue
+      case .other(let why): kept.append((path, why))
+      case .installed:
+        guard unlink(path) == 0 else {
+          throw Failure.system("Cannot remove \(path).", errno: errno)
+        }
+        Terminal.answer("removed \(path)\n")
+        _ = rmdir(folder) == 0 && rmdir(String(folder.dropLast("/extcap".count))) == 0
+        removed += 1
       }
-      guard unlink(path) == 0 else { throw Failure.system("Cannot remove \(path).", errno: errno) }
-      Terminal.answer("removed \(path)\n")
-      // The folders that install may have made, where nothing else is in them.
-      _ = rmdir(folder) == 0 && rmdir(String(folder.dropLast("/extcap".count))) == 0
-      removed += 1
     }
-    if removed == 0 { Terminal.answer("poddump is not in Wireshark's personal folders.\n") }
+    if removed == 0, kept.isEmpty {
+      Terminal.answer("poddump is not in Wireshark's personal folders.\n")
+    }
+    guard let first = kept.first else { return }
+    throw Failure(
+      .other, "\(kept.map(\.path).joined(separator: ", ")) stays.", why: first.why,
+      fix: "Remove it by hand if it is not needed.")
   }
 }

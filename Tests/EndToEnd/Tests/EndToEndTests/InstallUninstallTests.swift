@@ -26,7 +26,9 @@ extension InLab {
     @Test func installedTwiceAndUndone() throws {
       let first = try scratch.poddump(["install"])
       #expect(first.status == 0, "\(first.errors)")
-      #expect(first.output.contains("tshark -D shows poddump and "))
+      #expect(first.output.contains("/usr/bin/tshark (4."))
+      #expect(first.output.contains("): tshark -D shows poddump and "))
+      #expect(!first.output.contains("poddump://"), "nothing of a desktop's is here")
       for folder in Self.folders {
         let link = try #require(target(folder))
         #expect(link.hasPrefix("/") && link.hasSuffix("/poddump-extcap"))
@@ -94,6 +96,105 @@ extension InLab {
       #expect(try scratch.poddump(["uninstall"]).status == 0)
       #expect(FileManager.default.fileExists(atPath: file))
       scratch.expectQuiet()
+    }
+
+    /// Another Wireshark, which keeps its extcaps elsewhere and lacks the folder for everybody, and one in
+    /// a sandbox.
+    @Test func everyWiresharkIsFoundAndAsked() throws {
+      let other = "\(scratch.home)/elsewhere/extcap"
+      try scratch.write(
+        "home/.local/bin/tshark",
+        """
+        #!/bin/sh
+        case "$*" in
+        "-G folders") printf 'Personal Extcap path:\\t\(other)\\nGlobal Extcap path:\\t/nonexistent/extcap\\n' ;;
+        --version) echo 'TShark (Wireshark) 4.6.0.' ;;
+        -D) echo '1. lo (Loopback)' ;;
+        esac
+        """, mode: 0o700)
+      try scratch.write(
+        "home/.local/share/flatpak/exports/bin/org.wireshark.Wireshark", "#!/bin/sh\n", mode: 0o700)
+      try scratch.write("home/\(Self.folders[1])/README", "#!/bin/sh\n", mode: 0o700)
+      let run = try scratch.poddump(["install"])
+      #expect(run.status == 1)
+      let output = run.output.replacing(/and [0-9]+ pods/, with: "and SOME pods")
+        .replacing(/\/tshark \(4\.0\.[0-9]+\)/, with: "/tshark (4.0.x)")
+      Golden.expect(output, "Install", "several Wiresharks", scratch: scratch)
+      Golden.expect(run.errors, "Install", "one shows nothing", scratch: scratch)
+      #expect(
+        try FileManager.default.destinationOfSymbolicLink(atPath: "\(other)/poddump-extcap")
+          .hasSuffix("/poddump-extcap"))
+
+      // That Wireshark is gone; what was made for it is undone all the same.
+      try FileManager.default.removeItem(atPath: "\(scratch.home)/.local/bin/tshark")
+      let undone = try scratch.poddump(["uninstall"])
+      #expect(undone.status == 0, "\(undone.errors)")
+      Golden.expect(undone.output, "Install", "undone", scratch: scratch)
+      #expect(!FileManager.default.fileExists(atPath: "\(scratch.home)/elsewhere"))
+      #expect(
+        FileManager.default.fileExists(atPath: "\(scratch.home)/\(Self.folders[1])/README"))
+      scratch.expectQuiet()
+    }
+
+    @Test func aDesktopOpensLinksUntilItIsUndone() throws {
+      let applications = "home/.local/share/applications"
+      let mine = "[Default Applications]\ntext/html=a.desktop\n"
+      let choices = try scratch.write("home/.config/mimeapps.list", mine)
+      try scratch.write("\(applications)/mine.desktop", "")
+      #expect(try scratch.poddump(["install", "--no-links"]).status == 0)
+      #expect(try String(contentsOfFile: choices, encoding: .utf8) == mine)
+
+      let run = try scratch.poddump(["install"], environment: ["XDG_DATA_DIRS": "/nonexistent"])
+      #expect(run.status == 0, "\(run.errors)")
+      #expect(run.output.contains("poddump:// links open Wireshark, after a question ("))
+      let entry = "\(scratch.path)/\(applications)/poddump.desktop"
+      let text = try String(contentsOfFile: entry, encoding: .utf8)
+      #expect(
+        text.contains("\nExec=\(Lab.poddump) open-link %u\n")
+          || text.contains("/poddump open-link %u\n"))
+      #expect(
+        try String(contentsOfFile: choices, encoding: .utf8).contains(
+          "\nx-scheme-handler/poddump=poddump.desktop\n"))
+
+      // Who has changed the entry keeps it.
+      try (text + "# mine\n").write(toFile: entry, atomically: true, encoding: .utf8)
+      let undone = try scratch.poddump(["uninstall"])
+      #expect(undone.status == 1)
+      Golden.expect(undone.errors, "Install", "a changed entry stays", scratch: scratch)
+      #expect(try String(contentsOfFile: choices, encoding: .utf8) == mine)
+      try FileManager.default.removeItem(atPath: entry)
+      #expect(
+        FileManager.default.fileExists(atPath: "\(scratch.path)/\(applications)/mine.desktop"))
+      #expect(left == [])
+
+      // Asked for, without a desktop.
+      let other = try Scratch()
+      #expect(
+        try other.poddump(["install", "--links"], environment: ["XDG_DATA_DIRS": "/x"]).status == 0)
+      let all = ["\(other.home)/.local/share", "\(other.home)/.config/mimeapps.list"]
+      #expect(all.allSatisfy(FileManager.default.fileExists))
+      #expect(try other.poddump(["uninstall"]).status == 0)
+      #expect(!all.contains(where: FileManager.default.fileExists))
+      scratch.expectQuiet()
+      other.expectQuiet()
+    }
+
+    /// What a link starts is what Wireshark takes: tshark takes the same options, but for -k.
+    @Test func aLinkCapturesItsPod() throws {
+      try scratch.install()
+      try scratch.list()
+      let file = "\(scratch.path)/link.pcapng"
+      try scratch.write("bin/zenity", "#!/bin/sh\nexit 0\n", mode: 0o700)
+      try scratch.write(
+        "bin/wireshark", "#!/bin/sh\nshift\nexec /usr/bin/tshark \"$@\" -c 3 -w \(file)\n",
+        mode: 0o700)
+      let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
+      let run = try scratch.poddump(
+        ["open-link", "poddump://lab/shop/web"],
+        environment: ["PATH": "\(scratch.path)/bin:\(path)", "DISPLAY": ":97"])
+      #expect(run.status == 0, "\(run.errors)")
+      scratch.expectQuiet(within: 30)
+      try PacketFile(file).expectPackets(3, of: Inventory.load().address("web"))
     }
 
     @Test func withoutAHomeItSaysSo() throws {

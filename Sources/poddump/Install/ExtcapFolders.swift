@@ -1,4 +1,5 @@
 internal import Base
+internal import Cluster
 
 #if canImport(Glibc)
 internal import Glibc
@@ -23,6 +24,20 @@ enum ExtcapFolders {
     return ["\(configuration)/wireshark/extcap", "\(home)/.local/lib/wireshark/extcap"]
   }
 
+  /// Those, and the ones that the Wiresharks here name.
+  static func all(of wiresharks: [FoundWireshark]) throws(Failure) -> [String] {
+    var folders = try all()
+    for case .asked(let named, _) in wiresharks.map(\.state) {
+      folders += named.personal.filter { !folders.contains($0) }
+    }
+    return folders
+  }
+
+  /// Which other programs Wireshark would start in a folder: every file that may be run.
+  static func others(in folder: String) -> [String] {
+    names(in: folder).filter { $0 != program && KubectlFinder.isProgram("\(folder)/\($0)") }
+  }
+
   /// What is at the link's place.
   enum State: Equatable {
     case missing
@@ -40,13 +55,8 @@ enum ExtcapFolders {
     guard status.st_mode & S_IFMT == S_IFLNK else {
       return .other("There is something that poddump did not put there.")
     }
-    guard let resolved = realpath(path, nil) else { return .other("A link leads nowhere there.") }
-    defer { free(resolved) }
-    let leads = String(cString: resolved)
-    if let wanted = realpath(target, nil) {
-      defer { free(wanted) }
-      if leads == String(cString: wanted) { return .installed }
-    }
+    guard let leads = realPath(path) else { return .other("A link leads nowhere there.") }
+    if leads == realPath(target) { return .installed }
     return .other("A link leads to \(printable(leads, limit: 300)) there.")
   }
 
@@ -58,10 +68,7 @@ enum ExtcapFolders {
     let folder = String(own[..<slash])
     for candidate in InstalledFiles.folders(beside: folder) {
       let path = "\(candidate)/\(program)"
-      if access(path, X_OK) == 0, let resolved = realpath(path, nil) {
-        defer { free(resolved) }
-        return String(cString: resolved)
-      }
+      if access(path, X_OK) == 0, let resolved = realPath(path) { return resolved }
     }
     throw Failure(
       .notFound, "\(program) was not found.", why: "It is not beside \(own).",
@@ -70,13 +77,23 @@ enum ExtcapFolders {
 }
 
 /// Makes a folder and those above it.
-func makeFolders(_ path: String) throws(Failure) {
-  var made = ""
+///
+/// - Parameters:
+///   - path: The folder.
+///   - mode: The mode of those that are made.
+///   - willMake: Told of each before it is made, from above.
+/// - Throws: `Failure` when one cannot be made.
+func makeFolders(
+  _ path: String, mode: mode_t = 0o755, willMake: (String) throws(Failure) -> Void = { _ in }
+) throws(Failure) {
+  var place = ""
   for part in path.split(separator: "/") {
-    made += "/" + part
-    guard mkdir(made, 0o755) != 0, errno != EEXIST else { continue }
-    // A read-only folder above is no obstacle as long as it is there.
+    place += "/" + part
     var status = stat()
-    guard stat(made, &status) == 0 else { throw .system("Cannot make \(path).", errno: errno) }
+    guard stat(place, &status) != 0 else { continue }
+    try willMake(place)
+    guard mkdir(place, mode) == 0 || errno == EEXIST else {
+      throw .system("Cannot make \(path).", errno: errno)
+    }
   }
 }
