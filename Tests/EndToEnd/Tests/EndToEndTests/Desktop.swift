@@ -70,17 +70,18 @@ final class Desktop {
 
   /// Writes Wireshark's preferences.
   func prefer(_ lines: [String]) throws {
-    let text = lines.joined(separator: "\n") + "\n"
-    try text.write(
-      toFile: home + "/.config/wireshark/preferences", atomically: true, encoding: .utf8)
+    try write(lines.joined(separator: "\n") + "\n", to: ".config/wireshark/preferences")
   }
 
   /// Writes poddump's configuration.
-  func configure(_ text: String) throws {
+  func configure(_ text: String) throws { try write(text, to: ".config/poddump/config.toml") }
+
+  /// Writes a file in the home.
+  func write(_ text: String, to name: String) throws {
+    let file = "\(home)/\(name)"
     try FileManager.default.createDirectory(
-      atPath: home + "/.config/poddump", withIntermediateDirectories: true)
-    try text.write(
-      toFile: home + "/.config/poddump/config.toml", atomically: true, encoding: .utf8)
+      atPath: (file as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
+    try text.write(toFile: file, atomically: true, encoding: .utf8)
   }
 
   /// Puts poddump-extcap into the personal folders of Wireshark, behind a script that writes down what it is
@@ -136,8 +137,10 @@ final class Desktop {
     return run.output.trimmingCharacters(in: .newlines)
   }
 
-  func click(_ x: Int, _ y: Int) throws {
-    try xdotool(["mousemove", "\(x)", "\(y)", "click", "1"])
+  func click(_ x: Int, _ y: Int, times: Int = 1) throws {
+    try xdotool([
+      "mousemove", "\(x)", "\(y)", "click", "--repeat", "\(times)", "--delay", "50", "1",
+    ])
   }
 
   /// What is selected with the mouse.

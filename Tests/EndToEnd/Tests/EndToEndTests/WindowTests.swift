@@ -213,6 +213,32 @@ extension InLab {
       }
     }
 
+    /// The toolbar, where somebody shows it: its log while it captures, and in the end how much it was.
+    @Test func theToolbarIsOfUse() throws {
+      // As View, Interface Toolbars leaves it; by the name that poddump-extcap gives it.
+      try desktop.write(
+        "gui.interface_toolbar_show: poddump\n", to: ".config/wireshark/recent")
+      try desktop.list()
+      let wireshark = try capture()
+      let main = try #require(wireshark.main)
+      try desktop.xdotool(["windowsize", "--sync", main.id, "1060", "660"])
+      // The toolbar's row is the one above the packets. The log has a window of its own.
+      for row in [106, 100, 112] where wireshark.dialog == nil {
+        try desktop.click(main.x + 828, main.y + row)
+        wireshark.program.wait(2) { wireshark.dialog != nil }
+      }
+      #expect(wireshark.dialog?.title.contains("Log") == true, "\(wireshark.panes)")
+      try wireshark.press("Escape", in: { wireshark.dialog }) { wireshark.dialog == nil }
+      try wireshark.press("ctrl+e") { wireshark.captureProcesses.isEmpty }
+      var text = ""
+      for row in [106, 100, 112] where !text.contains(" dropped of ") {
+        try desktop.click(main.x + 445, main.y + row, times: 3)
+        usleep(300_000)
+        text = desktop.selection
+      }
+      #expect(text.contains(" packets") && text.contains(" dropped of "), "\(text)")
+    }
+
     // MARK: Failure
 
     @Test func aPodThatIsGoneIsSaidInADialog() throws {

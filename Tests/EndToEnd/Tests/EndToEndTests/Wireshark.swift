@@ -106,10 +106,7 @@ final class Wireshark {
   func text(of pane: Pane) throws -> String {
     for _ in 0..<10 {
       // Between the icon at the left and the button below.
-      try desktop.xdotool([
-        "mousemove", "\(pane.x + pane.width / 2)", "\(pane.y + pane.height / 3)", "click",
-        "--repeat", "3", "--delay", "50", "1",
-      ])
+      try desktop.click(pane.x + pane.width / 2, pane.y + pane.height / 3, times: 3)
       usleep(300_000)
       let text = desktop.selection
       if !text.isEmpty { return text }
