@@ -6,8 +6,14 @@ struct Pinging {
   private let arguments: [String]
 
   /// Begins, for at most so many seconds.
-  init(from pod: String, _ address: String, for seconds: Int = 60) throws {
-    arguments = ["ping", "-i", "0.2", "-w", String(seconds), address]
+  ///
+  /// - Parameter isFlood: 500 packets of 1.4 kB a second instead.
+  init(
+    from pod: String, _ address: String, for seconds: Int = 60, isFlood: Bool = false
+  ) throws {
+    arguments =
+      ["ping", "-i", isFlood ? "0.002" : "0.2", "-s", isFlood ? "1400" : "56", "-w"]
+      + [String(seconds), address]
     program = try Program([Lab.command, "exec-in", "shop/" + pod] + arguments)
   }
 

@@ -22,6 +22,18 @@ extension InLab {
       try expectRefusals(["shop/web", "--route", "exec"], with: rights)
     }
 
+    /// Who may list nothing has the name of the pod itself, and nobody is told of what may not be listed.
+    @Test func namesWithoutTheRightToList() throws {
+      let rights = try Manifest("exec", in: folder)
+      let run = try capture(
+        ["shop/web", "--route", "exec", "--format", "pcapng"], with: rights, [:])
+      #expect(run.status == 0, "\(run.errors)")
+      #expect(!run.errors.contains("list"), "\(run.errors)")
+      let file = try PacketFile(run.bytes, in: folder)
+      let shown = try Program.run(["/usr/bin/env", "tshark", "-N", "n", "-r", file.path])
+      #expect(shown.output.contains("web.shop"), "\(shown.output)")
+    }
+
     @Test func upload() throws {
       let rights = try Manifest("upload", in: folder)
       try expectCapture(["shop/bb", "--route", "upload"], of: "bb", with: rights)
