@@ -5,9 +5,7 @@ struct Pinging {
   private let program: Program
   private let arguments: [String]
 
-  /// Begins, for at most so many seconds.
-  ///
-  /// - Parameter isFlood: 500 packets of 1.4 kB a second instead.
+  /// Begins, for at most so many seconds; as a flood, 500 packets of 1.4 kB a second instead.
   init(
     from pod: String, _ address: String, for seconds: Int = 60, isFlood: Bool = false
   ) throws {

@@ -89,5 +89,43 @@ extension InLab {
       }
       #expect(count ?? 0 >= 2, "\(words)")
     }
+
+    /// A tcpdump that is stopped for a while loses packets; the stream says so while it goes on.
+    @Test func lostPacketsAreSaidWhereTheyWereLost() throws {
+      let flood = try Pinging(from: "bb", lab.address("web"), isFlood: true)
+      defer { flood.end() }
+      let filter = "icmp and greater 1001"
+      let file = folder.path + "/x.pcapng"
+      let program = try Program(
+        [Lab.poddump, "capture", "shop/web", "-f", filter, "--route", "exec", "-w", file],
+        environment: folder.environment)
+      let size = { () -> Int in
+        (try? FileManager.default.attributesOfItem(atPath: file))?[.size] as? Int ?? 0
+      }
+      try #require(program.wait(20) { size() > 100_000 }, "\(program.errors)")
+      let there = try #require(
+        LocalProcess.all { $0.name == "tcpdump" && $0.arguments.last == filter }.first)
+      kill(there.pid, SIGSTOP)
+      sleep(4)
+      kill(there.pid, SIGCONT)
+      // What it has lost it says at one of the next heartbeats.
+      let lost = { () -> String in
+        let run = try? Program.run([
+          "/usr/bin/env", "tshark", "-r", file, "-T", "fields", "-e", "frame.comment", "-Y",
+          "frame.comment",
+        ])
+        return run?.output ?? ""
+      }
+      #expect(program.wait(20) { lost().contains("packets were lost before this one (kernel)") })
+      kill(program.process.processIdentifier, SIGINT)
+      let end = program.finish()
+      #expect(end.status == 0, "\(end.errors)")
+      let dropped = end.errors.split(separator: ";").last?.split(separator: " ").first
+      #expect(dropped.flatMap { Int($0) } ?? 0 > 0, "\(end.errors)")
+      let comments = lost().split(separator: "\n").compactMap {
+        $0.split(separator: " ").first.flatMap { Int($0) }
+      }
+      #expect(comments.reduce(0, +) == dropped.flatMap { Int($0) }, "\(comments) \(end.errors)")
+    }
   }
 }
