@@ -32,8 +32,12 @@ package struct Argument: Equatable, Sendable {
     /// One of the choices, or any text where Wireshark can ask for it so. A saved value that is not
     /// among them is kept then, which is why objects of a cluster are asked for in this way.
     case openChoice([Choice])
+    /// Any text; some are suggested where Wireshark can ask for both.
+    case suggestion([Choice])
     /// The path of a file to write.
     case saveFile
+    /// The path of a file that is there.
+    case openFile
   }
 
   /// The name of the option without its dashes: lower case, unique also without its inner dashes,
@@ -69,15 +73,25 @@ package struct Argument: Equatable, Sendable {
     case .flag: "boolflag"
     case .choice: "selector"
     case .openChoice: wireshark.hasEditableSelectors ? "editselector" : "selector"
-    case .saveFile: "fileselect"
+    case .suggestion: wireshark.hasEditableSelectors ? "editselector" : "string"
+    case .saveFile, .openFile: "fileselect"
+    }
+  }
+
+  /// Whether a Wireshark can be given choices for it.
+  package func hasChoices(for wireshark: WiresharkVersion) -> Bool {
+    switch kind {
+    case .choice, .openChoice: true
+    case .suggestion: wireshark.hasEditableSelectors
+    case .text, .number, .flag, .saveFile, .openFile: false
     }
   }
 
   /// The choices it always has.
   package var choices: [Choice] {
     switch kind {
-    case .choice(let choices), .openChoice(let choices): choices
-    case .text, .number, .flag, .saveFile: []
+    case .choice(let choices), .openChoice(let choices), .suggestion(let choices): choices
+    case .text, .number, .flag, .saveFile, .openFile: []
     }
   }
 
@@ -85,7 +99,7 @@ package struct Argument: Equatable, Sendable {
   package func problem(with value: String) -> String? {
     guard !value.isEmpty else { return nil }
     switch kind {
-    case .text, .openChoice, .saveFile:
+    case .text, .openChoice, .suggestion, .saveFile, .openFile:
       return nil
     case .number:
       let bounds = range ?? 0...Int(Int32.max)
@@ -125,13 +139,18 @@ extension Argument {
   /// The container whose tools are used. Empty means the pod's default one.
   package static let container = Argument(
     name: "container", title: "Container", kind: .openChoice([]), group: target,
-    tooltip: "The container to run tcpdump in; all containers of a pod share its network",
+    tooltip: "The container whose programs are used; all of a pod share its network",
     placeholder: "Reload", isReloadable: true)
-  /// The network interface inside the target. Free text, because Wireshark 4.0 has no selector that
-  /// takes one.
+  /// The network interface inside the target. Empty means the pod's eth0, or the node's main one.
   package static let interface = Argument(
-    name: "interface", title: "Network interface (any: all of them)", kind: .text, group: capture,
-    tooltip: "The network interface inside the pod: eth0, lo, any, …", placeholder: "eth0")
+    name: "interface", title: "Network interface (eth0, any, lo …)",
+    kind: .suggestion([
+      Choice("", display: "default (eth0; a node's: the one with its address)", isDefault: true),
+      Choice("eth0"), Choice("any", display: "any (all of them)"),
+      Choice("lo", display: "lo (between the pod's containers, such as a mesh's sidecar)"),
+    ]), group: target,
+    tooltip: "The network interface inside the pod: eth0, lo, any, …", placeholder: "eth0",
+    isReloadable: true)
   /// How the packets are reached.
   package static let route = Argument(
     name: "route", title: "Route",
@@ -145,12 +164,12 @@ extension Argument {
     ]), group: capture, tooltip: "How poddump gets at the packets")
   /// Where on a node the packets are taken.
   package static let at = Argument(
-    name: "at", title: "Place, by ssh",
+    name: "at", title: "What to see, on a node",
     kind: .choice([
       Choice("auto", display: "auto (the host's side, if that is confirmed)", isDefault: true),
-      Choice("host", display: "host (the pod's interface on the node)"),
-      Choice("pod", display: "pod (in the pod's own network)"),
-    ]), group: capture, tooltip: "Where on the node the packets are taken, by ssh")
+      Choice("host", display: "host (the node's end of the pod's interface)"),
+      Choice("pod", display: "pod (the pod's own network, and its loopback)"),
+    ]), group: capture, tooltip: "Where the packets are taken, by ssh or a helper pod")
   /// What captures at the far end.
   package static let engine = Argument(
     name: "engine", title: "Engine",
@@ -172,11 +191,10 @@ extension Argument {
     name: "include-own-traffic", title: "Keep the capture's own connection", kind: .flag,
     group: advanced,
     tooltip: "On a node's own interface, the capture's own packets are left out otherwise")
-  /// The bytes kept of each packet; 0 and empty mean all.
+  /// The most bytes kept of each packet.
   package static let snaplen = Argument(
     name: "snaplen", title: "Bytes kept of each packet", kind: .number, group: capture,
-    tooltip: "Longer packets are cut; empty or 0 keeps them whole", placeholder: "all",
-    range: 0...262_144)
+    tooltip: "Longer packets are cut", placeholder: "65535", range: 1...262_144)
   /// Whether packets may arrive late for the sake of high rates.
   package static let throughput = Argument(
     name: "throughput", title: "For high packet rates (packets show up later)", kind: .flag,
@@ -185,17 +203,22 @@ extension Argument {
   package static let duration = Argument(
     name: "duration", title: "Stop after (30s, 5m, 1h)", kind: .text, group: capture,
     tooltip: "Ends the capture after this time", placeholder: "never",
-    validation: "^([0-9]+(ms|s|m|h))+$")
+    validation: durationPattern)
   /// How many packets to take.
   package static let count = Argument(
     name: "count", title: "Stop after this many packets", kind: .number, group: capture,
     tooltip: "Ends the capture after this many packets", placeholder: "no limit",
     range: 1...Int(Int32.max))
+  /// How many bytes to take.
+  package static let maxSize = Argument(
+    name: "max-size", title: "Stop after this much (100MB)", kind: .text, group: capture,
+    tooltip: "Ends the capture when so much has been captured", placeholder: "no limit",
+    validation: "^[0-9]+([kKmMgG](i?[bB])?|[bB])?$")
   /// The longest a far end may live on without us.
   package static let ttl = Argument(
     name: "ttl", title: "Time limit at the far end", kind: .text, group: advanced,
     tooltip: "Whatever happens, the capture in the cluster ends after this time",
-    placeholder: "24h", validation: "^([0-9]+(ms|s|m|h))+$")
+    placeholder: "24h", validation: durationPattern)
   /// Where debug output goes.
   package static let logFile = Argument(
     name: "log-file", title: "Log file", kind: .saveFile, group: advanced,
@@ -206,6 +229,55 @@ extension Argument {
     kind: .choice([
       Choice("error"), Choice("warning"), Choice("info", isDefault: true), Choice("debug"),
     ]), group: advanced, tooltip: "How much is written to the log file")
+
+  /// The image of ephemeral containers; empty for the configuration's.
+  package static let debugImage = Argument(
+    name: "image-debug", title: "Image of the ephemeral container (route debug)", kind: .text,
+    group: advanced, tooltip: "An image with a shell", placeholder: "as configured")
+  /// The image of helper pods; empty for the configuration's.
+  package static let nodeImage = Argument(
+    name: "image-node", title: "Image of the helper pod (route node)", kind: .text,
+    group: advanced, tooltip: "An image with a shell", placeholder: "as configured")
+  /// Who logs in on nodes.
+  package static let sshUser = Argument(
+    name: "ssh-user", title: "Login name", kind: .text, group: ssh,
+    tooltip: "Who logs in on the node; empty: what the settings and ssh say",
+    placeholder: "as configured")
+  /// The host of a node.
+  package static let sshHost = Argument(
+    name: "ssh-host", title: "Host of a node", kind: .text, group: ssh,
+    tooltip:
+      "May hold node, internalip, externalip or hostname in curly braces, for the node's own",
+    placeholder: "as configured")
+  /// The port of nodes.
+  package static let sshPort = Argument(
+    name: "ssh-port", title: "Port", kind: .number, group: ssh,
+    tooltip: "The port of sshd on the node", placeholder: "as configured", range: 1...65_535)
+  /// The file of a private key.
+  package static let sshKey = Argument(
+    name: "ssh-key", title: "File of a private key", kind: .openFile, group: ssh,
+    tooltip: "No other key is offered then; a passphrase is asked of the agent")
+  /// A host on the way.
+  package static let sshJump = Argument(
+    name: "ssh-jump", title: "Jump host", kind: .text, group: ssh,
+    tooltip: "A host on the way, as ssh -J takes it", placeholder: "as configured")
+  /// Whether sudo is used.
+  package static let sshSudo = Argument(
+    name: "ssh-sudo", title: "sudo on the node",
+    kind: .choice([
+      Choice(
+        "auto", display: "auto (as configured, else where the login is not root)", isDefault: true),
+      Choice("yes"), Choice("no"),
+    ]), group: ssh, tooltip: "Whether sudo -n is used where the login is not root")
+  /// Which SSH carries the connection.
+  package static let sshEngine = Argument(
+    name: "ssh-engine", title: "SSH engine",
+    kind: .choice([
+      Choice(
+        "auto", display: "auto (as configured, else what the connection needs)", isDefault: true),
+      Choice("libssh2", display: "libssh2 (built in)"),
+      Choice("openssh", display: "openssh (the ssh program)"),
+    ]), group: ssh, tooltip: "What carries the connection to the node")
 
   /// All of them, in the portal's order.
   package static let all: [Argument] = choosingPod + [container] + capturing
@@ -219,10 +291,16 @@ extension Argument {
     }
   }
 
+  /// Those that stand for settings of the configuration.
+  package static let settings = [
+    sshUser, sshHost, sshPort, sshKey, sshJump, sshSudo, sshEngine, debugImage, nodeImage,
+  ]
+
   private static let choosingPod = [context, namespace, pod]
   private static let capturing = [
-    interface, route, at, engine, snaplen, throughput, duration, count, ttl, allow,
-    includeOwnTraffic, logFile, logLevel,
+    interface, route, at, engine, snaplen, throughput, count, duration, maxSize,
+    sshUser, sshHost, sshPort, sshKey, sshJump, sshSudo, sshEngine,
+    ttl, allow, includeOwnTraffic, debugImage, nodeImage, logFile, logLevel,
   ]
 
   /// The argument of that name.
@@ -232,5 +310,8 @@ extension Argument {
 
   private static let target = "Target"
   private static let capture = "Capture"
+  private static let ssh = "SSH"
   private static let advanced = "Advanced"
+  /// As `Quantities` reads durations.
+  private static let durationPattern = "^[0-9]+(ms|s|m|h|d)?$"
 }

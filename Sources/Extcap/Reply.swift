@@ -8,10 +8,12 @@ package enum Reply {
 
   /// The answer to `--extcap-interfaces`: the portal, and what the listings list.
   package static func interfaces(_ listings: [ListingHead]) -> [UInt8] {
-    Sentence.lines([
-      .extcap(version: programVersion, help: helpPage, display: "poddump"),
-      .interface(.portal, display: portalTitle),
-    ]) + listings.flatMap(\.interfaces) + Sentence.lines(ToolbarControl.allCases.map(\.sentence))
+    // Wireshark 4.4 reads saved settings again only if the last interface has new ones, and only the portal
+    // has any; so it comes last.
+    Sentence.lines([.extcap(version: programVersion, help: helpPage, display: "poddump")])
+      + listings.flatMap(\.interfaces)
+      + Sentence.lines([.interface(.portal, display: portalTitle)])
+      + Sentence.lines(ToolbarControl.allCases.map(\.sentence))
   }
 
   /// The answer to `--extcap-dlts`.
@@ -40,7 +42,9 @@ package enum Reply {
       case Argument.container.name: containers(of: nil)
       default: argument.choices
       }
-    } + (view?.listings ?? []).flatMap(\.choices)
+    }
+      // Of the context that counts if none is chosen.
+      + (view?.listings.first { $0.context == view?.shown.contexts.first }?.choices ?? [])
   }
 
   /// The answer to `--extcap-config` for any other interface.
@@ -71,6 +75,11 @@ package enum Reply {
   ) -> [UInt8] {
     guard let argument = Argument.named(reload.argument) else { return [] }
     var choices = choices
+    if choices.count > mostChoices {
+      let more = choices.count - mostChoices
+      choices.removeLast(more)
+      choices.append(Choice("", display: "… \(more) more: narrow the choice above, or type a name"))
+    }
     if let problem { choices.insert(Choice("", display: problem, isDefault: true), at: 0) }
     if let current = reload.options[reload.argument],
       !choices.contains(where: { $0.value == current })
@@ -79,6 +88,9 @@ package enum Reply {
     }
     return values(argument, choices, of: value.kind)
   }
+
+  /// The most choices of one list; a dialog with more is slow.
+  package static let mostChoices = 1000
 
   // MARK: Choices
 
@@ -109,6 +121,16 @@ package enum Reply {
         let name = namespace == nil ? entry.namespace + "/" + entry.name : entry.name
         return Choice(name, display: entry.node.isEmpty ? "" : name + " · " + entry.node)
       }
+  }
+
+  /// The choices of the network interface.
+  ///
+  /// - Parameter names: Those that are there; the usual ones are always among the choices.
+  /// - Returns: The choices.
+  package static func interfaces(named names: [String]) -> [Choice] {
+    let usual = Argument.interface.choices
+    return usual
+      + names.filter { name in !usual.contains { $0.value == name } }.map { Choice($0) }
   }
 
   /// The choices of the container: the default one, and all of the pod's.
@@ -150,6 +172,7 @@ package enum Reply {
       // Wireshark keeps one set of preferences for pod:a-b/c and pod:a/b-c: only the portal saves.
       sentences.append(
         .argument(argument, number: number, isSaved: kind == .portal, for: wireshark))
+      guard argument.hasChoices(for: wireshark) else { continue }
       sentences += choices(argument).compactMap { .value(argument: number, $0) }
     }
     return Sentence.lines(sentences)

@@ -19,7 +19,7 @@ struct CaptureMessages: Sendable {
     case .told(let text, let member):
       terminal.say(member.map { "\($0): \(text)" } ?? text)
     case .opening(let plan, let decision): opening(plan, decision)
-    case .capturing(let plan):
+    case .capturing(let plan, _):
       terminal.say("Capturing from \(plan.target) by \(plan.route.rawValue).")
       terminal.detail("there: \(plan.engineArguments.joined(separator: " "))")
     case .ended(let member, let failure, let isNamed, let others):

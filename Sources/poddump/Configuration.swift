@@ -170,12 +170,17 @@ struct Configuration: Sendable, Equatable {
     return FactFinder(tools: tools, nodes: nodes, journal: try? Journal.ofUser())
   }
 
-  /// The name of an image, as the API takes it: no more than that it has no blanks is checked here.
+  /// Whether it may be the name of an image: no more than that it has no blanks is checked here.
+  static func isImage(_ name: String) -> Bool {
+    !name.isEmpty && name.unicodeScalars.allSatisfy { $0.value > 0x20 && $0.value < 0x7f }
+  }
+
+  /// The name of an image, as the API takes it.
   private static func image(
     _ table: TOMLTable, _ key: String, _ what: String
   ) throws(Failure) -> String? {
     guard let name = try text(table, key, what) else { return nil }
-    guard name.unicodeScalars.allSatisfy({ $0.value > 0x20 && $0.value < 0x7f }) else {
+    guard isImage(name) else {
       throw Failure(
         .usage, what, why: "image.\(key) is no name of an image.",
         fix: "Write \(key) = \"registry/name:tag\".")
@@ -320,7 +325,7 @@ func editDistance(_ left: String, _ right: String) -> Int {
 }
 
 /// A path with the home directory in place of a leading `~/`.
-private func expandingHome(_ path: String) -> String {
+func expandingHome(_ path: String) -> String {
   guard path.hasPrefix("~/"), let home = environmentValue("HOME") else { return path }
   return home + path.dropFirst()
 }

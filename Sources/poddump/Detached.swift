@@ -53,3 +53,10 @@ func startDetached(
   let code = posix_spawn(&child, program, &actions, &attributes, &words, environ)
   guard code == 0 else { throw .system("Cannot start \(program).", errno: code) }
 }
+
+/// Lets everything else go first, for this process and all that it starts; only where it leads a group of
+/// its own, as a detached one does.
+func yieldToOthers() {
+  guard getpgrp() == getpid() else { return }
+  _ = setpriority(priorityOfGroup, 0, 10)
+}

@@ -31,12 +31,31 @@ struct ListingMaker: Sendable {
   /// this, and not one after the other.
   func refresh() async {
     guard let lock = RefreshLock(cache) else { return }
-    await refresh(within: Patience(silence: .seconds(8), total: .seconds(30)))
+    let patience = Patience(silence: .seconds(8), total: .seconds(30))
+    // Where there is a list already nobody waits, and Wireshark is starting beside us.
+    if cache.view(kubeconfigVariable: variable) != nil { yieldToOthers() }
+    if await !refresh(within: patience), await askLoginShell() {
+      _ = await refresh(within: patience)
+    }
     _ = consume lock
   }
 
-  private func refresh(within patience: Patience) async {
+  /// Asks the user's login shell for its PATH, once a day at the most, and remembers it.
+  ///
+  /// - Returns: Whether there are now directories to look in that there were not.
+  private func askLoginShell() async -> Bool {
+    let now = Int64(time(nil))
+    let before = cache.searchPath()
+    guard before?.isOld(at: now) ?? true else { return false }
+    let path = SearchPath(directories: await LoginShell.directories(), asked: now)
+    try? cache.note(path)
+    return SearchPath.join(path.directories)
+  }
+
+  /// - Returns: Whether something was learned of the first context, or there is none.
+  private func refresh(within patience: Patience) async -> Bool {
     let began = ContinuousClock.now
+    let learned = Locked(false)
     var shown = Shown(written: Int64(time(nil)), kubeconfig: observed(), contexts: [])
     do throws(Failure) {
       let kubectl = try Kubectl.find(isInteractive: false)
@@ -45,17 +64,23 @@ struct ListingMaker: Sendable {
       shown.known = config.contexts.map(\.name)
       shown.contexts = contexts.map(\.name)
       await eachContext(contexts) { [shown] context, isFirst in
-        try? await list(
-          source(kubectl, context, within: patience), blank(context, of: config), shown,
-          isFirst: isFirst, patientUntil: began + Self.firstPatience)
+        do throws(Failure) {
+          try await list(
+            source(kubectl, context, within: patience), blank(context, of: config), shown,
+            isFirst: isFirst, patientUntil: began + Self.firstPatience)
+          if isFirst { learned.value = true }
+        } catch {
+          // Nothing is said, as below.
+        }
       }
-      if contexts.isEmpty { _ = try config.context() }
+      if contexts.isEmpty { learned.value = true }
     } catch {
       // Nothing is said: Wireshark shows what there was, and poddump doctor says why.
     }
     share(shown)
     shown.written = Int64(time(nil))
     try? cache.write(shown, kubeconfigVariable: variable)
+    return learned.value
   }
 
   /// Writes a listing with all pods of the current context, which were just listed for another reason.
@@ -189,6 +214,22 @@ struct ListingMaker: Sendable {
 
   private func observed() -> Kubeconfig {
     Kubeconfig(observing: KubeConfigFiles.paths(kubeconfig: nil).map(absolute))
+  }
+}
+
+extension SearchPath {
+  /// Puts directories behind those of our own PATH, for us and for what we start. Call it before anything
+  /// runs beside.
+  ///
+  /// - Returns: Whether any of them is new.
+  @discardableResult
+  static func join(_ directories: [String]) -> Bool {
+    let own = (environmentValue("PATH") ?? "").split(separator: ":").map(String.init)
+    let known = Set(KubectlFinder.directories(environmentValue))
+    let new = directories.filter { !known.contains($0) }
+    guard !new.isEmpty else { return false }
+    setenv("PATH", (own + new).joined(separator: ":"), 1)
+    return true
   }
 }
 

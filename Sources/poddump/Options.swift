@@ -107,6 +107,9 @@ struct CaptureOptions: ParsableArguments {
     help: "The time limit at the far end; 0 for none. Reaching it is a cut. (default: 24h)")
   var ttl: Milliseconds?
 
+  @OptionGroup(title: "Settings for this capture alone")
+  var settings: SettingOverrides
+
   func validate() throws {
     if let snaplen, !(1...262_144).contains(snaplen) {
       throw ValidationError("--snaplen takes a number from 1 to 262144.")

@@ -4,6 +4,9 @@ internal import Darwin
 /// A session of its own for the child (posix_spawnattr_setflags(3)).
 let spawnInNewSession = Int16(POSIX_SPAWN_SETSID)
 
+/// Says to setpriority(2) that a process group is meant.
+let priorityOfGroup = PRIO_PGRP
+
 func emptySpawnActions() -> posix_spawn_file_actions_t? { nil }
 func emptySpawnAttributes() -> posix_spawnattr_t? { nil }
 

@@ -4,6 +4,9 @@ internal import Glibc
 /// POSIX_SPAWN_SETSID of <spawn.h>, which Swift's Glibc module hides.
 let spawnInNewSession: Int16 = 0x80
 
+/// Says to setpriority(2) that a process group is meant.
+let priorityOfGroup = __priority_which_t(PRIO_PGRP.rawValue)
+
 func emptySpawnActions() -> posix_spawn_file_actions_t { posix_spawn_file_actions_t() }
 func emptySpawnAttributes() -> posix_spawnattr_t { posix_spawnattr_t() }
 

@@ -18,8 +18,10 @@ struct Terminal: Sendable {
 
   /// How much is said.
   var level = Level.normal
-  /// A file that gets every message as well, whatever the level; nil for none.
+  /// A file that gets messages as well, whatever the level; nil for none.
   var log: OwnedFD?
+  /// The least that is written there.
+  var logLevel = LogLevel.debug
 
   /// Whether standard error is a terminal, where a line may be overwritten.
   static var isInteractive: Bool { isatty(STDERR_FILENO) == 1 }
@@ -28,10 +30,13 @@ struct Terminal: Sendable {
   static var outputIsTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
 
   /// A message for the user; nothing with `-q`.
-  func say(_ text: String) { write("poddump: \(text)\n", above: .quiet) }
+  func say(_ text: String) { write("poddump: \(text)\n", above: .quiet, .info) }
+
+  /// A message about something that is not as it should be.
+  func warn(_ text: String) { write("poddump: Warning: \(text)\n", above: .quiet, .warning) }
 
   /// A detail for the user; shown with `-v` only.
-  func detail(_ text: String) { write("poddump: \(text)\n", above: .normal) }
+  func detail(_ text: String) { write("poddump: \(text)\n", above: .normal, .debug) }
 
   /// A question, after which the answer is typed.
   func prompt(_ text: String) { Self.put(text, to: STDERR_FILENO) }
@@ -65,8 +70,8 @@ struct Terminal: Sendable {
   /// An answer, on standard output.
   static func answer(_ text: String) { put(text, to: STDOUT_FILENO) }
 
-  private func write(_ text: String, above threshold: Level) {
-    if let log { Self.put(text, to: log.raw) }
+  private func write(_ text: String, above threshold: Level, _ weight: LogLevel) {
+    if let log, weight >= logLevel { Self.put(text, to: log.raw) }
     guard level > threshold else { return }
     Self.put(text, to: STDERR_FILENO)
   }
@@ -94,6 +99,26 @@ private func systemWrite(_ descriptor: Int32, _ bytes: UnsafePointer<UInt8>, _ c
 extension Terminal {
   /// The parser's own words about a wrong command line.
   func usage(_ text: String) { Self.putError(text + "\n") }
+}
+
+/// How much is written to a log file; each holds what those before it hold.
+enum LogLevel: String, Sendable, CaseIterable, Comparable {
+  case debug, info, warning, error
+
+  static func < (left: LogLevel, right: LogLevel) -> Bool {
+    left.place < right.place
+  }
+
+  private var place: Int { Self.allCases.firstIndex(of: self) ?? 0 }
+}
+
+/// Opens a log file.
+///
+/// - Throws: `Failure` when it cannot be written.
+func openLog(_ path: String) throws(Failure) -> OwnedFD {
+  let log = OwnedFD(openForAppending(path))
+  guard log.raw >= 0 else { throw .system("Cannot write the log file \(path).", errno: errno) }
+  return log
 }
 
 /// Opens a file for messages, made if need be, readable by its owner only; -1 with errno set if it

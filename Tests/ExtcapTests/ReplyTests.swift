@@ -51,7 +51,42 @@ struct ReplyTests {
     #expect(lint.problems == [])
     // Wireshark 4.0 drops an argument of a type it does not know, and prints a complaint.
     let hasNew = lint.lines.contains { $0.parameters["type"] == "editselector" }
-    #expect(hasNew == (["4.4", "4.6", "10.0"].contains(version) && kind != .node))
+    #expect(hasNew == ["4.4", "4.6", "10.0"].contains(version))
+    // The interface can be typed everywhere.
+    let interface = lint.lines.first { $0.parameters["call"] == "--interface" }?.parameters
+    #expect(interface?["type"] == (hasNew ? "editselector" : "string"))
+    #expect(interface?["reload"] == (hasNew ? "true" : nil))
+    // Where something is chosen, and what for.
+    let tabs = lint.lines.compactMap { $0.parameters["group"] }
+    #expect(
+      tabs.reduce(into: [String]()) { if $0.last != $1 { $0.append($1) } }
+        == ["Target", "Capture", "SSH", "Advanced"])
+  }
+
+  /// A list with thousands of choices would hang the dialog.
+  @Test func aLongListOfChoicesIsCut() throws {
+    let reply = Reply.reload(
+      Reload(argument: "pod", options: ["pod": "shop/web-9999"]), of: .portal,
+      choices: (0..<10_000).map { Choice("shop/web-\($0)") })
+    let lint = try WiresharkLint(reply)
+    #expect(lint.problems == [])
+    #expect(lint.lines.count == Reply.mostChoices + 2)
+    #expect(lint.lines.suffix(2).map { $0.parameters["value"] } == ["", "shop/web-9999"])
+  }
+
+  /// A pod of another context would be looked for in the wrong cluster.
+  @Test func thePortalOffersPodsOfTheFirstContextOnly() throws {
+    let further = Sample.listing([Sample.pod("far", "away", tag: "prod")], context: "prod")
+    var view = Sample.view
+    view.shown.contexts = ["staging", "prod"]
+    view.listings = [ListingHead(Sample.cluster), ListingHead(further)]
+    let lint = try WiresharkLint(Reply.portal(view, for: new))
+    #expect(!lint.lines.contains { $0.parameters["value"]?.contains("far") == true })
+    #expect(lint.lines.contains { $0.parameters["value"] == "shop/web-0" })
+    // And none of a further one where the first gave nothing.
+    view.listings.removeFirst()
+    let none = try WiresharkLint(Reply.portal(view, for: new))
+    #expect(!none.lines.contains { $0.parameters["value"]?.contains("far") == true })
   }
 
   @Test func reload() throws {

@@ -129,7 +129,7 @@ struct RequestTests {
           "There is no option --remote-host.",
           "--count is a number from 1 to 2147483647, not \"many\".",
           "--route is one of auto, exec, ssh, upload, debug, node, not \"sneakernet\".",
-          "--snaplen is a number from 0 to 262144, not \"-1\".",
+          "--snaplen is a number from 1 to 262144, not \"-1\".",
           "--throughput is true or false.", "\"extra\" is not expected here.",
           "--count is a number from 1 to 2147483647, not \"99999999999999999999\".",
           "--ttl needs a value.",

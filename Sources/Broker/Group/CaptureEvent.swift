@@ -1,5 +1,5 @@
 package import Base
-internal import Packets
+package import Packets
 
 /// How a capture goes, for whoever shows it. Told from any thread, in the order in which it happens for each
 /// member.
@@ -8,8 +8,8 @@ package enum CaptureEvent: Sendable {
   case told(String, member: String?)
   /// A route is tried: the plan, and what the routes before said.
   case opening(Plan, Decision)
-  /// Packets flow.
-  case capturing(Plan)
+  /// Packets flow, of the kind that the header says.
+  case capturing(Plan, PcapHeader)
   /// One of several is captured no more: "shop/web", why, whether it was named itself, and how many others are
   /// left.
   case ended(member: String, Failure?, isNamed: Bool, others: Int)

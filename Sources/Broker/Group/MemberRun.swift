@@ -61,8 +61,8 @@ struct MemberRun: Sendable {
           if isNew { group.post.yield(.opened(sink)) }
           return sink
         }, asPcapng: asPcapng
-      ) { plan, _ in
-        tell(.capturing(plan))
+      ) { plan, header in
+        tell(.capturing(plan, header))
         group.post.yield(.begun(id))
       }
     }

@@ -11,6 +11,7 @@ internal import Darwin
 #endif
 
 extension FormatChoice: ExpressibleByArgument {}
+extension LogLevel: ExpressibleByArgument {}
 
 extension Ring: ExpressibleByArgument {
   init?(argument: String) { self.init(argument) }
@@ -56,12 +57,18 @@ struct CaptureCommand: AsyncParsableCommand {
   @Flag(name: .long, help: "Open the capture in Wireshark.")
   var open = false
 
-  @Option(name: .long, help: "A file that gets every message as well.")
+  @Option(name: .long, help: "A file that gets messages as well.")
   var logFile: String?
+
+  @Option(name: .long, help: "How much is written to the log file.")
+  var logLevel: LogLevel = .debug
 
   func run() async throws {
     var terminal = messages.terminal
-    if let logFile { terminal.log = try openLog(logFile) }
+    if let logFile {
+      terminal.log = try openLog(logFile)
+      terminal.logLevel = logLevel
+    }
     do {
       try await run(terminal)
     } catch let failure as Failure {
@@ -78,7 +85,7 @@ struct CaptureCommand: AsyncParsableCommand {
     let destination = try Destination.choose(
       write: write, ring: ring, open: open, outputIsTerminal: Terminal.outputIsTerminal,
       wireshark: Wireshark.onScreen)
-    let configuration = try Configuration.load()
+    let configuration = try options.configuration()
     var order = try options.order(configuration)
     order.limits = PumpLimits(packets: order.request.count, bytes: maxSize?.value)
     order.duration = options.duration?.duration
@@ -113,17 +120,11 @@ struct CaptureCommand: AsyncParsableCommand {
       terminal.say("Stopped before the capture began.")
     }
     if report.drops > 0 {
-      terminal.say(
-        "Warning: packets were lost at the far end. Narrow the filter (-f), shorten packets (-s 96) "
+      terminal.warn(
+        "packets were lost at the far end. Narrow the filter (-f), shorten packets (-s 96) "
           + "or use --throughput.")
     }
     if let failure = report.failure { throw failure }
-  }
-
-  private func openLog(_ path: String) throws(Failure) -> OwnedFD {
-    let log = OwnedFD(openForAppending(path))
-    guard log.raw >= 0 else { throw .system("Cannot write the log file \(path).", errno: errno) }
-    return log
   }
 }
 
@@ -161,6 +162,13 @@ private final class Output: Sendable {
 }
 
 extension CaptureOptions {
+  /// The configuration, with what these options have otherwise.
+  ///
+  /// - Throws: `Failure` when it cannot be used.
+  func configuration() throws(Failure) -> Configuration {
+    try Configuration.load().overridden(by: settings)
+  }
+
   /// Who finds out what a plan needs to know.
   ///
   /// - Throws: `Failure` when the binary that was named cannot be used.

@@ -20,7 +20,7 @@ struct PlanCommand: AsyncParsableCommand {
   var output: Format = .text
 
   func run() async throws {
-    let configuration = try Configuration.load()
+    let configuration = try options.configuration()
     let order = try options.order(configuration)
     try CaptureFilter.check(
       order.request.filter,

@@ -36,6 +36,7 @@ struct ExtcapCapture: Sendable {
   }
 
   private func run(_ stops: StopSource, _ toolbar: Toolbar) async -> Int32 {
+    var log = ExtcapLog()
     do throws(Failure) {
       guard let fifo = wanted.fifo else { throw Failure(.usage, "--fifo is missing.") }
       let opened = try await stops.interrupting { () async throws(Failure) in
@@ -45,13 +46,14 @@ struct ExtcapCapture: Sendable {
       let sink = Sink(descriptor, name: fifo)
       // What is wrong with the request itself is found before a byte is written: a tshark that was
       // given a header ends with status 0, whatever is said afterwards.
-      let order = try order()
+      try log.open(wanted.options)
+      let order = try order(Configuration.load(), Kubectl.find(isInteractive: false))
       let section = PcapngSection.here(application: "poddump \(Version.number)")
       guard try sink.begin(section, stop: Bell()) == .written else { return 0 }
       do throws(Failure) {
         let names = try StreamNames(order.kubectl)
         try await StreamNames.keptFresh(names) { () async throws(Failure) in
-          try await capture(order, into: sink, names, stops, toolbar)
+          try await capture(order, into: sink, names, stops, toolbar, log)
         }
       } catch {
         try? sink.finish()
@@ -59,6 +61,7 @@ struct ExtcapCapture: Sendable {
       }
       return 0
     } catch {
+      log.terminal.note(error)
       toolbar.log(error.sentence)
       toolbar.show(.over(error.sentence))
       return ExtcapCommand.fail(error.sentence, error.kind.rawValue)
@@ -66,25 +69,26 @@ struct ExtcapCapture: Sendable {
   }
 
   /// What is to be captured, as far as it can be known without asking the cluster.
-  private struct Order {
+  struct Order {
     var value: InterfaceValue
     var request: Broker.CaptureRequest
     var kubectl: Kubectl
     var configuration: Configuration
     /// In milliseconds.
     var duration: Int?
+    /// The most bytes to capture; nil for no limit.
+    var size: Int?
   }
 
-  /// Reads and checks what Wireshark passed, the configuration and the filter; asks nobody.
-  private func order() throws(Failure) -> Order {
+  /// Reads and checks what Wireshark passed, with the configuration, and the filter; asks nobody.
+  func order(_ configuration: Configuration, _ found: Kubectl) throws(Failure) -> Order {
     if let problem = wanted.problems.first { throw Failure(.usage, problem) }
     guard let name = wanted.interface, let value = InterfaceValue(name) else {
       throw Failure(
         .notFound, "There is no interface \(printable(wanted.interface ?? "", limit: 200)).",
         fix: "Choose one of the list.")
     }
-    let configuration = try Configuration.load()
-    let found = try Kubectl.find(isInteractive: false)
+    let configuration = try configuration.overridden(by: ExtcapTarget.overrides(wanted.options))
     var (request, kubectl) = try ExtcapTarget.resolve(value, options: wanted.options, found)
     request.filter = wanted.filter
     request.snapLength = request.snapLength ?? configuration.snapLength
@@ -94,12 +98,13 @@ struct ExtcapCapture: Sendable {
       request.filter, linkType: .expected(onInterface: request.interface ?? "eth0"))
     return Order(
       value: value, request: request, kubectl: kubectl, configuration: configuration,
-      duration: try ExtcapTarget.duration(wanted.options, Argument.duration.name))
+      duration: try ExtcapTarget.duration(wanted.options, Argument.duration.name),
+      size: try ExtcapTarget.size(wanted.options, Argument.maxSize.name))
   }
 
   private func capture(
     _ order: Order, into sink: Sink, _ names: StreamNames, _ stops: StopSource,
-    _ toolbar: Toolbar
+    _ toolbar: Toolbar, _ log: ExtcapLog
   ) async throws(Failure) {
     let (request, kubectl) = (order.request, order.kubectl)
     let place = request.target?.text ?? order.value.text
@@ -107,35 +112,46 @@ struct ExtcapCapture: Sendable {
     let finder = try order.configuration.finder(
       kubectl, isInteractive: false, allowed: ExtcapTarget.allowed(wanted.options))
     var wanted = CaptureOrder(targets: request.target.map { [$0] } ?? [], request: request)
-    wanted.limits = PumpLimits(packets: request.count)
+    wanted.limits = PumpLimits(packets: request.count, bytes: order.size)
     wanted.duration = order.duration.map { .milliseconds($0) }
     // Whoever sees no toolbar is not asked for anything.
     let group = CaptureGroup(
       wanted, finder: finder, stops: stops, names: names, waitsForRestart: toolbar.isThere)
     let remembered = Locked(false)
+    let seen = Locked(false)
+    let messages = CaptureMessages(terminal: log.terminal, isSingle: wanted.isSingle)
     let report = try await group.run(into: { () throws(Failure) in sink }, asPcapng: true) {
       event in
       if case .opening = event, !remembered.exchange(true) {
-        remember(order.value, request, kubectl)
+        remember(order)
       }
+      if case .capturing(_, let header) = event, !seen.exchange(true) {
+        remember(order, linkType: header.linkType)
+      }
+      messages.tell(event)
       toolbar.tell(event, of: group)
     }
     toolbar.show(.over(Progress.summary(report)))
+    log.terminal.say(Progress.summary(report))
+    if report.drops > 0 { log.terminal.warn("packets were lost at the far end.") }
     // A reader that left, or a Wireshark that is gone, has nobody to tell.
     if let failure = report.failure, stops.reason == nil || stops.reason == .ttl { throw failure }
   }
 
-  /// Keeps what was captured in the list, and its meaning.
-  private func remember(
-    _ value: InterfaceValue, _ request: Broker.CaptureRequest, _ kubectl: Kubectl
-  ) {
-    guard value != .portal, let context = kubectl.context, let cache = ListingCache() else {
-      return
-    }
-    let kubeconfig = kubectl.environment["KUBECONFIG"].flatMap(\.self) ?? ""
+  /// Keeps what was captured in the list, and its meaning, and what its packets began with.
+  private func remember(_ order: Order, linkType: LinkType? = nil) {
+    guard let cache = ListingCache(), let context = order.kubectl.context ?? portalContext(order)
+    else { return }
+    let kubeconfig = order.kubectl.environment["KUBECONFIG"].flatMap(\.self) ?? ""
     try? cache.note(
       RecentValues.Item(
-        value: value, name: request.target?.name ?? value.name, context: context,
-        kubeconfig: kubeconfig.split(separator: ":").map(String.init), used: Int64(time(nil))))
+        value: order.value, name: order.request.target?.name ?? order.value.name, context: context,
+        kubeconfig: kubeconfig.split(separator: ":").map(String.init), used: Int64(time(nil)),
+        linkType: linkType.map {
+          .init(number: $0.rawValue, ofDefault: order.request.interface == nil)
+        }))
   }
+
+  /// The portal means whatever is chosen; only its link type is worth remembering.
+  private func portalContext(_ order: Order) -> String? { order.value == .portal ? "" : nil }
 }

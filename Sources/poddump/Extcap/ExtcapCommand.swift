@@ -18,10 +18,12 @@ enum ExtcapCommand {
   /// - Parameter arguments: What Wireshark passed.
   /// - Returns: The exit status.
   static func run(_ arguments: [String]) async -> Int32 {
+    // Wireshark may have been started from a desktop, whose PATH is short.
+    if let path = ListingCache()?.searchPath() { SearchPath.join(path.directories) }
     switch Request(arguments: arguments) {
     case .interfaces: return await interfaces()
     case .config(let interface, .some(let reload)): return await self.reload(reload, of: interface)
-    case .checkFilter(_, let filter): return check(filter)
+    case .checkFilter(let interface, let filter): return check(filter, for: interface)
     case .capture(let request): return await ExtcapCapture(request).run()
     case .refresh:
       if let maker = listingMaker() { await maker.refresh() }
@@ -61,9 +63,18 @@ enum ExtcapCommand {
   }
 
   /// Wireshark's rule: nothing for a valid filter, one line for one that is not, and exit 0 for both.
-  private static func check(_ filter: String) -> Int32 {
+  ///
+  /// A filter is valid for what the interface's packets begin with, as far as that is known: Ethernet, or
+  /// what they began with the last time. Wireshark does not say whether another interface than the
+  /// default one is chosen in the dialog; after a capture from such a one, what is valid for either is.
+  private static func check(_ filter: String, for interface: String) -> Int32 {
+    let known = InterfaceValue(interface).flatMap {
+      ListingCache()?.linkType(of: $0, kubeconfigVariable: environmentValue("KUBECONFIG") ?? "")
+    }
+    let seen = known.map { LinkType(rawValue: $0.number) } ?? .ethernet
+    if known?.ofDefault == false, (try? CaptureFilter.check(filter)) != nil { return 0 }
     do throws(Failure) {
-      try CaptureFilter.check(filter)
+      try CaptureFilter.check(filter, linkType: seen)
       return 0
     } catch {
       let line = [error.why, error.fix].compactMap(\.self).joined(separator: " ")

@@ -103,6 +103,27 @@ enum ExtcapTarget {
     if let ttl = try duration(options, Argument.ttl.name) { request.ttl = (ttl + 999) / 1000 }
   }
 
+  /// The settings that the options have otherwise than the configuration. What was wrong with their form
+  /// was refused when they were read.
+  static func overrides(_ options: [String: String]) -> SettingOverrides {
+    var words: [String] = []
+    for argument in Argument.settings {
+      if let value = options[argument.name] { words.append("--\(argument.name)=\(value)") }
+    }
+    return SettingOverrides.read(words) ?? SettingOverrides()
+  }
+
+  /// A size among the options, in bytes.
+  static func size(_ options: [String: String], _ name: String) throws(Failure) -> Int? {
+    guard let text = options[name] else { return nil }
+    guard let bytes = Bytes(argument: text) else {
+      throw Failure(
+        .usage, "\"\(printable(text, limit: 60))\" is no size for --\(name).",
+        fix: "Write one such as 500kB or 100MB.")
+    }
+    return bytes.value
+  }
+
   /// The routes that the options allow, besides those of the configuration.
   static func allowed(_ options: [String: String]) -> [RouteName] {
     options[Argument.allow.name].flatMap { RouteList(argument: $0)?.routes } ?? []

@@ -87,7 +87,7 @@ final class Toolbar: Sendable {
       if group.status.capturing == 0 {
         show(.waiting("Connecting to \(plan.target) by \(plan.route.rawValue)…"))
       }
-    case .capturing(let plan):
+    case .capturing(let plan, _):
       log("Capturing from \(plan.target): \(plan.engineArguments.joined(separator: " "))")
       let others = group.status.capturing - 1
       let place =

@@ -2,7 +2,8 @@ import Foundation
 
 // Runs the benchmarks that are named, or all; exit status 1 if a limit is missed.
 let all: [(name: String, run: (Scoreboard) throws -> Void)] = [
-  ("listing", benchmarkListing), ("latency", benchmarkLatency),
+  ("listing", benchmarkListing), ("interfaces", benchmarkInterfaces),
+  ("latency", benchmarkLatency),
   ("throughput", benchmarkThroughput), ("ssh", benchmarkSSH), ("routes", benchmarkRoutes),
   ("window", benchmarkWindow),
 ]

@@ -51,7 +51,7 @@ extension InLab {
       expectGrammar(run)
       #expect(run.output.hasPrefix("extcap {version="))
       let values = values(in: run, of: "interface")
-      #expect(values.first == "poddump")
+      #expect(values.last == "poddump")
       #expect(values.contains("pod:shop/web"))
       #expect(!values.contains("pod:shop/pending"))
       #expect(Set(values.map { $0.lowercased() }).count == values.count)
