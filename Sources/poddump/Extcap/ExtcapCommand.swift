@@ -28,10 +28,36 @@ enum ExtcapCommand {
     case .refresh:
       if let maker = listingMaker() { await maker.refresh() }
       return 0
-    // Nothing is left at the far end once its input has ended, and that ended with the process.
-    case .cleanup: return 0
+    case .cleanup:
+      await cleanUp()
+      return 0
     case .config(_, nil), .dlts, .help, .version, .invalid:
       return fail("poddump-extcap answers this itself.", Failure.Kind.usage.rawValue)
+    }
+  }
+
+  /// Undoes what captures that are gone have left, as far as it was written down. Most ends by itself, and
+  /// the janitor is at it too; Wireshark waits here, so it is tried for a moment only.
+  private static func cleanUp() async {
+    guard let folder = try? Journal.folderOfUser() else { return }
+    let journal = Journal(folder: folder)
+    let configuration = (try? Configuration.load()) ?? Configuration()
+    let undoer = EntryUndoer(nodes: configuration.nodes, isInteractive: false)
+    var owners: [ProcessIdentity] = []
+    for entry in journal.entries().entries
+    where entry.owner.isRunning == false && !owners.contains(entry.owner) {
+      owners.append(entry.owner)
+    }
+    await withTaskGroup(of: Void.self) { group in
+      for owner in owners.prefix(8) {
+        group.addTask {
+          var janitor = Janitor(journal: journal, owner: owner) { (entry) async throws(Failure) in
+            try await undoer.undo(entry)
+          }
+          janitor.patience = .seconds(2)
+          await janitor.run()
+        }
+      }
     }
   }
 

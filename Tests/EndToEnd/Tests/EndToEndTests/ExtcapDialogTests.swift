@@ -35,6 +35,16 @@ extension InLab {
       return (values, displays)
     }
 
+    /// Captures into a FIFO that is read to the end.
+    private func capture(
+      _ value: String, words: [String], _ changes: [String: String?] = [:],
+      by program: [String] = [Lab.extcap]
+    ) throws -> Finished {
+      let fifo = try Fifo(scratch)
+      defer { withExtendedLifetime(fifo) {} }
+      return try scratch.run(program + fifo.capture(value, words: words), changes)
+    }
+
     // MARK: Reload
 
     @Test func interfacesAreAskedForInThePod() throws {
@@ -109,31 +119,31 @@ extension InLab {
     func messagesGoToTheLogFile(level: String) throws {
       let log = scratch.path + "/log"
       let words = ["--log-file", log, "--log-level", level]
-      let good = try scratch.extcap(
-        try Fifo(scratch).capture("pod:shop/web", words: words + ["--count", "1"]))
+      let good = try capture("pod:shop/web", words: words + ["--count", "1"])
       #expect(good.status == 0)
       #expect(good.errors.isEmpty && good.bytes.isEmpty)
       let text = try String(contentsOfFile: log, encoding: .utf8)
       #expect(text.contains("Capturing from shop/web") == ["debug", "info"].contains(level))
       #expect(text.contains("there: ") == (level == "debug"))
-      let bad = try scratch.extcap(try Fifo(scratch).capture("pod:shop/nosuch", words: words))
+      let bad = try capture("pod:shop/nosuch", words: words)
       #expect(bad.status == 5)
       #expect(
         try String(contentsOfFile: log, encoding: .utf8).contains("Cannot find pod shop/nosuch"))
     }
 
     @Test func aLogFileThatCannotBeWrittenIsSaid() throws {
-      let run = try scratch.extcap(
-        try Fifo(scratch).capture("pod:shop/web", "--log-file", "/nonexistent/log"))
+      let run = try capture("pod:shop/web", words: ["--log-file", "/nonexistent/log"])
       #expect(run.status == 1)
       #expect(run.errors.hasPrefix("Cannot write the log file /nonexistent/log."))
     }
 
     @Test func theDialogsSettingsOfSSHAreUsed() throws {
-      let run = try scratch.extcap(
-        try Fifo(scratch).capture(
-          "pod:shop/web", "--route", "ssh", "--ssh-host", "127.0.0.1", "--ssh-port", "1",
-          "--ssh-user", "nobody", "--ssh-engine", "libssh2"))
+      let run = try capture(
+        "pod:shop/web",
+        words: [
+          "--route", "ssh", "--ssh-host", "127.0.0.1", "--ssh-port", "1", "--ssh-user", "nobody",
+          "--ssh-engine", "libssh2",
+        ])
       #expect(run.status != 0)
       #expect(run.errors.contains("127.0.0.1"), "\(run.errors)")
     }
@@ -143,6 +153,26 @@ extension InLab {
       let run = try scratch.extcap(fifo.capture("pod:shop/web", "--max-size", "2kB"))
       #expect(run.status == 0, "\(run.errors)")
       #expect(run.errors.isEmpty)
+    }
+
+    /// Checklist 16: agents, kubeconfigs and the environment carry secrets, command lines do not.
+    @Test func nothingSecretIsInACommandLine() throws {
+      let config = try String(contentsOfFile: Lab.kubeconfig, encoding: .utf8)
+      let secrets = config.matches(of: /"(?:token|client-key-data|password)" ?: ?"([^"]{8,})"/)
+        .map { String($0.1) }
+      try #require(!secrets.isEmpty)
+      let fifo = try Fifo(scratch)
+      let program = try Program(
+        [Lab.extcap] + fifo.capture("pod:shop/web"), environment: scratch.environment)
+      var seen: [String] = []
+      program.wait(10) {
+        seen += scratch.processes.flatMap(\.words)
+        return seen.contains("exec") && fifo.bytes.count > 500
+      }
+      kill(program.pid, SIGTERM)
+      #expect(program.finish(within: 5).status == 0)
+      #expect(seen.contains("exec"))
+      for word in Set(seen) { #expect(!secrets.contains { word.contains($0) }) }
     }
 
     // MARK: The filter box
@@ -156,18 +186,21 @@ extension InLab {
 
     /// Checklist 17: filters are checked for what the packets began with the last time.
     @Test func theLinkTypeIsRemembered() throws {
-      // Only cooked captures know a direction.
-      #expect(try check("inbound").contains("libpcap says"))
-      let all = try scratch.extcap(
-        try Fifo(scratch).capture("pod:shop/web", "--interface", "any", "--count", "1"))
+      func remembered() throws -> [Substring] {
+        let text = try String(contentsOfFile: scratch.cache + "/recent", encoding: .utf8)
+        let line = try #require(
+          text.split(separator: "\n").first { $0.hasPrefix("pod:shop/web\t") })
+        return Array(line.split(separator: "\t", omittingEmptySubsequences: false)[4...5])
+      }
+      let all = try capture("pod:shop/web", words: ["--interface", "any", "--count", "1"])
       #expect(all.status == 0, "\(all.errors)")
-      #expect(try check("inbound").isEmpty)
+      #expect(try remembered() == ["276", ""])
       // The next capture may be from eth0 again.
       #expect(try check("ether host 02:00:00:00:00:01").isEmpty)
-      #expect(try check("inbound", "pod:shop/readonly").contains("libpcap says"))
-      let one = try scratch.extcap(try Fifo(scratch).capture("pod:shop/web", "--count", "1"))
+      #expect(try check("wlan type mgt").contains("libpcap says"))
+      let one = try capture("pod:shop/web", words: ["--count", "1"])
       #expect(one.status == 0, "\(one.errors)")
-      #expect(try check("inbound").contains("libpcap says"))
+      #expect(try remembered() == ["1", "1"])
     }
 
     @Test func aTunnelHasNoEthernet() throws {
@@ -208,9 +241,8 @@ extension InLab {
         scratch.expectQuiet()
       }
       #expect(listed.contains("{value=pod:shop/web}"))
-      let capture = try scratch.run(
-        extcap + (try Fifo(scratch).capture("pod:shop/web", "--count", "1")), changes)
-      #expect(capture.status == 0, "\(capture.errors)")
+      let run = try capture("pod:shop/web", words: ["--count", "1"], changes, by: extcap)
+      #expect(run.status == 0, "\(run.errors)")
       #expect(scratch.files["asked"] == Data("asked\n".utf8))
     }
 
