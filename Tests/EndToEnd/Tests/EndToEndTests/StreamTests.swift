@@ -90,6 +90,33 @@ extension InLab {
       #expect(count ?? 0 >= 2, "\(words)")
     }
 
+    /// Classic pcap has no place for names, and nobody is asked for them.
+    @Test func onlyPcapngAsksForNames() throws {
+      let real = try Program.run(["/bin/sh", "-c", "command -v kubectl"]).output
+        .trimmingCharacters(in: .newlines)
+      let path = try #require(ProcessInfo.processInfo.environment["PATH"])
+      for format in ["pcap", "pcapng"] {
+        let log = folder.path + "/calls.\(format)"
+        let bin = folder.path + "/bin-\(format)"
+        try FileManager.default.createDirectory(atPath: bin, withIntermediateDirectories: true)
+        let script = "#!/bin/sh\necho \"$*\" >>'\(log)'\nexec '\(real)' \"$@\"\n"
+        let kubectl = try folder.write(script, to: "bin-\(format)/kubectl")
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: kubectl)
+        let end = try Program.run(
+          [
+            Lab.poddump, "capture", "shop/web", "--route", "exec", "--count", "3", "-w",
+            folder.path + "/x.\(format)",
+          ], environment: folder.environment.merging(["PATH": "\(bin):\(path)"]) { _, own in own })
+        #expect(end.status == 0, "\(end.errors)")
+        let calls = try String(contentsOfFile: log, encoding: .utf8)
+        #expect(calls.contains("exec -i"), "\(calls)")
+        for resource in ["pods?", "services?", "nodes?"] {
+          #expect(
+            calls.contains("/api/v1/\(resource)limit=") == (format == "pcapng"), "\(calls)")
+        }
+      }
+    }
+
     /// A tcpdump that is stopped for a while loses packets; the stream says so while it goes on.
     @Test func lostPacketsAreSaidWhereTheyWereLost() throws {
       let flood = try Pinging(from: "bb", lab.address("web"), isFlood: true)
