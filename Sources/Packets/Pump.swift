@@ -207,7 +207,7 @@ private struct PumpLoop {
     var block: [UInt8] = []
     PcapngWriter.append(statistics, interface: number, resolution: resolution, to: &block)
     guard block.count <= room else { return nil }
-    return end(of: try sink.write(block.span.bytes, stop: readerStop))
+    return end(of: try sink.write(block.span.bytes, upTo: limits.bytes, stop: readerStop))
   }
 
   /// How many bytes may still be written.
@@ -223,7 +223,8 @@ private struct PumpLoop {
     case .pcapng(let interface):
       var block: [UInt8] = []
       PcapngWriter.append(interface, of: header, to: &block)
-      let (number, outcome) = try sink.addInterface(block, stop: readerStop)
+      let (number, outcome) = try sink.addInterface(block, upTo: limits.bytes, stop: readerStop)
+      guard outcome != .full else { return .limitReached }
       meter.noteInterface(number)
       resolution = header.resolution
       batch = RecordBatch(header, interface: number)

@@ -100,14 +100,16 @@ package final class Sink: Sendable {
   ///
   /// - Parameters:
   ///   - block: Its interface description block.
+  ///   - limit: The most bytes of the whole stream; the first interface is always added.
   ///   - stop: The bell that ends waiting for a reader.
-  /// - Returns: The interface's number, for the packets that came from it.
+  /// - Returns: The interface's number, for the packets that came from it; nobody's where it was not added.
   /// - Throws: `Failure` naming the sink when it cannot be written.
   package func addInterface(
-    _ block: [UInt8], stop: Bell
+    _ block: [UInt8], upTo limit: Int? = nil, stop: Bell
   ) throws(Failure) -> (number: UInt32, outcome: WriteOutcome) {
     try locked { state throws(Failure) in
       let number = state.interfaces
+      if let limit, number > 0, self.bytesWritten + block.count > limit { return (number, .full) }
       state.interfaces += 1
       let beginning = state.header + block
       state.header = []

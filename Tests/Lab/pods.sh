@@ -249,19 +249,25 @@ restart_container() {
   { echo "resume $namespace $name $uid $sandbox"; plan_lines "$node" "$uid" | grep "^container $new "; } | start_more "$node" "$uid"
 }
 
-# `lab replace NAMESPACE/POD`: the pod is deleted, and another one of that name comes up.
+# `lab replace NAMESPACE/POD`: the pod is deleted, and another one comes up: of that name, or of a new one where a
+# ReplicaSet makes it.
 replace_pod() {
-  local node uid interface
-  read -r node uid interface < <(jq -er --arg pod "$1" 'first(.pods[] | select(.running and "\(.namespace)/\(.name)" == $pod))
-    | "\(.node) \(.uid) \(.lab.interface)"' "$LAB_DIR/inventory.json") || die "no running pod $1"
+  local node uid interface owner name=${1#*/}
+  read -r node uid interface owner < <(jq -er --arg pod "$1" 'first(.pods[] | select(.running and "\(.namespace)/\(.name)" == $pod))
+    | "\(.node) \(.uid) \(.lab.interface) \(if .owner.kind == "ReplicaSet" then .owner.name else "" end)"' \
+    "$LAB_DIR/inventory.json") || die "no running pod $1"
+  if [[ $owner ]]; then
+    name=$owner-$(new_id | tr 0-9a-f bcdfghjklmnpqrst | cut -c1-5)
+    [[ $interface != cali* ]] || interface=$(calico_name "${1%%/*}" "$name")
+  fi
   # One that was deleted comes back.
   if api_running; then tell_api delete "$1" 2>/dev/null || true; else stop_pod "$1"; fi
   uid=$(cat /proc/sys/kernel/random/uuid)
   [[ $interface != veth* ]] || interface=veth$(od -An -v -tx1 -N 4 /dev/urandom | tr -d ' \n')
   change_inventory "$1" '(.pods[] | select("\(.namespace)/\(.name)" == $pod)) |= (
-      .lab.cgroup |= sub("pod[^/]*$"; "pod" + $uid) | .uid = $uid | .lab.sandbox = $ids[0] | .lab.netns = "cni-" + $uid
+      .name = $name | .lab.cgroup |= sub("pod[^/]*$"; "pod" + $uid) | .uid = $uid | .lab.sandbox = $ids[0] | .lab.netns = "cni-" + $uid
       | .lab.interface = (if .lab.interface then $interface else null end)
       | .containers |= [to_entries[] | .value + {id: $ids[.key + 1], startedAt: null, restartCount: 0, lastState: null}])' \
-    --arg uid "$uid" --arg interface "$interface" --argjson ids "$(for _ in {1..8}; do new_id; echo; done | jq -R . | jq -s -c .)"
+    --arg name "$name" --arg uid "$uid" --arg interface "$interface" --argjson ids "$(for _ in {1..8}; do new_id; echo; done | jq -R . | jq -s -c .)"
   plan_lines "$node" "$uid" | start_more "$node" "$uid"
 }

@@ -139,6 +139,64 @@ import Testing
     }
   }
 
+  @Test(arguments: [0, 1, 7, 1999, 2000, 3500, 4000, 4001]) func severalPumpsShareOneLimit(
+    _ limit: Int
+  ) async throws {
+    let file = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+    defer { try? FileManager.default.removeItem(at: file) }
+    let sink = try Sink(file: file.path)
+    sink.beginWithFirstInterface(PcapngSection.here(application: "test"))
+    let limits = PumpLimits(packets: limit)
+    let stop = try Bell()
+    let meters = (0..<4).map { _ in PumpMeter() }
+    let ends = try await withThrowingTaskGroup(of: PumpEnd.self) { group in
+      for meter in meters {
+        let source = try feed([stream(packets: 1000)])
+        group.addTask {
+          try await pump(
+            from: source.reader, to: sink, as: .pcapng(Self.interface), limits: limits,
+            meter: meter, stop: Bell(), readerStop: stop)
+        }
+      }
+      return try await group.reduce(into: [PumpEnd]()) { $0.append($1) }
+    }
+    try sink.finish()
+    #expect(meters.reduce(0) { $0 + $1.packets } == min(limit, 4000))
+    if limit < 4000 { #expect(ends.contains(.limitReached)) }
+    if limit > 4000 { #expect(ends.allSatisfy { $0 == .sourceEnded(complete: true) }) }
+    let blocks = try BlockReader.blocks(Array(Data(contentsOf: file)))
+    #expect(blocks.count { $0.type == 6 } == min(limit, 4000))
+  }
+
+  @Test(arguments: [500, 3000, 40_000, 200_000]) func severalPumpsShareOneSize(_ limit: Int)
+    async throws
+  {
+    let file = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+    defer { try? FileManager.default.removeItem(at: file) }
+    let sink = try Sink(file: file.path)
+    sink.beginWithFirstInterface(PcapngSection.here(application: "test"))
+    let limits = PumpLimits(bytes: limit)
+    let stop = try Bell()
+    let meters = (0..<4).map { _ in PumpMeter() }
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for meter in meters {
+        let source = try feed([stream(packets: 1000)])
+        group.addTask {
+          _ = try await pump(
+            from: source.reader, to: sink, as: .pcapng(Self.interface), limits: limits,
+            meter: meter, stop: Bell(), readerStop: stop)
+        }
+      }
+      try await group.waitForAll()
+    }
+    try sink.finish()
+    let bytes = try Array(Data(contentsOf: file))
+    // Interfaces are written whatever the limit; packets only up to it.
+    #expect(bytes.count <= max(limit, 800))
+    let blocks = try BlockReader.blocks(bytes)
+    #expect(blocks.count { $0.type == 6 } == meters.reduce(0) { $0 + $1.packets })
+  }
+
   @Test func theLimitIsReachedWithItsLastPacket() async throws {
     // The source stays open and silent: nobody waits for a packet too many.
     let source = try feed([stream(packets: 3)], staysOpen: true)

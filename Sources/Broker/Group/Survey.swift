@@ -9,6 +9,11 @@ package struct Survey: Sendable {
     package var name: String
     /// What the routes say; or why nothing could be found out.
     package var decision: Result<Decision, Failure>
+
+    package init(name: String, decision: Result<Decision, Failure>) {
+      self.name = name
+      self.decision = decision
+    }
   }
 
   package var members: [Member] = []
@@ -16,6 +21,8 @@ package struct Survey: Sendable {
   package var followed: [String] = []
   /// How many more pods there are, of which nothing was found out.
   package var omitted = 0
+
+  package init() {}
 
   /// - Throws: `Failure` where nothing could be captured: why.
   package func check() throws(Failure) {

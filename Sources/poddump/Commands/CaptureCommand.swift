@@ -129,7 +129,7 @@ struct CaptureCommand: AsyncParsableCommand {
 }
 
 /// The sink of the command line: opened at the last moment, so that a failure before leaves no file, and once,
-/// whichever route fills it: by the group.
+/// whichever route fills it.
 private final class Output: Sendable {
   let isPcapng: Bool
   private let destination: Destination

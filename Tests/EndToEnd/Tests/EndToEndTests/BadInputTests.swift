@@ -88,8 +88,8 @@ struct BadRequest: Sendable, CustomTestStringConvertible {
     .capture(
       "no such deployment", ["deploy/nosuch", "-n", "shop"], code: 5, names: ["deploy/nosuch"]),
     .capture(
-      "several pods", ["deploy/api", "-n", "shop"], code: 2,
-      names: ["deploy/api", "3", "shop/api-"]),
+      "several pods", ["deploy/api", "-n", "shop", "--format", "pcap"], code: 2,
+      names: ["deploy/api", "pcapng"], isRefusedHere: true),
     .capture(
       "no such container", ["shop/duo", "-c", "nosuch"], code: 5,
       names: ["shop/duo", "nosuch", "app, tools"]),

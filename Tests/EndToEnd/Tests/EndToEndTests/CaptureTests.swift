@@ -135,13 +135,6 @@ extension InLab {
       try PacketFile(end.bytes, in: folder).expectPackets(8, of: lab.address("web"))
     }
 
-    @Test func aWorkloadWithSeveralPodsIsRefusedWithTheirNames() throws {
-      let end = try capture("deploy/api", "-n", "shop", "--count", "1", "-w", "-")
-      #expect(end.status == 2)
-      #expect(end.bytes.isEmpty)
-      for name in lab.replicas { #expect(end.errors.contains("shop/" + name), "\(end.errors)") }
-    }
-
     @Test func withoutANameTheContainerIsTheOneThatKubectlTakes() throws {
       // duo's first container has no tcpdump; annotated's annotation names its second, which has.
       let duo = try capture("shop/duo", "--route", "exec", "--count", "1", "-w", "-")

@@ -31,6 +31,15 @@ struct PacketFile {
     }
   }
 
+  /// The packets of a file that is still written, whose last one may not be whole.
+  func packetsSoFar(_ fields: String...) throws -> [[String]] {
+    var words = ["/usr/bin/env", "tshark", "-n", "-r", path, "-T", "fields", "-E", "separator=|"]
+    for field in fields { words += ["-e", field] }
+    return try Program.run(words).output.split(separator: "\n").map {
+      $0.split(separator: "|", omittingEmptySubsequences: false).map(String.init)
+    }
+  }
+
   /// Everything that capinfos says.
   func information() throws -> String {
     try Program.run(["/usr/bin/env", "capinfos", "-M", path]).output

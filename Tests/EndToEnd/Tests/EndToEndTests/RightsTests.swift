@@ -208,7 +208,7 @@ extension InLab {
 }
 
 /// A right that a manifest gives.
-private struct Right: Equatable, CustomStringConvertible {
+struct Right: Equatable, CustomStringConvertible {
   var verb: String
   var resource: String
   var group = ""
@@ -246,7 +246,7 @@ private struct Right: Equatable, CustomStringConvertible {
 }
 
 /// The rights of a manifest, one by one, as the YAML itself gives them.
-private struct Manifest {
+struct Manifest {
   var rights: [Right]
   let folder: Folder
 
