@@ -90,41 +90,16 @@ private struct OwnerCollector: ItemSink {
   }
 }
 
-/// Takes a watch apart while kubectl prints it, a line for each change.
-struct OwnerWatch: OutputConsumer {
-  let what: String
-  let each: @Sendable (OwnerChange) -> Void
-  private var line: [UInt8] = []
+/// A watch of who has addresses.
+typealias OwnerWatch = WatchReader<OwnerChange>
 
+extension WatchReader<OwnerChange> {
   init(what: String, each: @escaping @Sendable (OwnerChange) -> Void) {
-    self.what = what
-    self.each = each
-  }
-
-  mutating func consume(_ bytes: UnsafeRawBufferPointer) throws(Failure) {
-    var rest = bytes[...]
-    while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
-      line.append(contentsOf: rest[..<end])
-      rest = rest[rest.index(after: end)...]
-      try finishLine()
-    }
-    line.append(contentsOf: rest)
-    guard line.count <= ListReader.itemLimit else {
-      throw .unreadable(what, JSONError.tooLarge(limit: ListReader.itemLimit).sentence)
-    }
-  }
-
-  private mutating func finishLine() throws(Failure) {
-    defer { line.removeAll(keepingCapacity: true) }
-    guard !line.isEmpty else { return }
-    let change: Result<OwnerChange?, JSONError> = line.withUnsafeBytes { bytes in
-      Result { () throws(JSONError) in try OwnerChange.read(bytes) }
-    }
-    switch change {
-    case .success(let change?): each(change)
-    // An error, such as a version that is too old.
-    case .success(nil): throw Failure(.other, what, why: "The API server ended the watch.")
-    case .failure(let error): throw .unreadable(what, error.sentence)
+    self.init(what: what, read: OwnerChange.read) { (change) throws(Failure) in
+      // An error, such as a version that is too old.
+      guard let change else { throw Failure(.other, what, why: "The API server ended the watch.") }
+      each(change)
+      return true
     }
   }
 }
@@ -134,25 +109,11 @@ extension OwnerChange {
   ///
   /// - Returns: nil for a line that ends the watch.
   static func read(_ json: UnsafeRawBufferPointer) throws(JSONError) -> OwnerChange? {
-    var type = ""
-    var object: Range<Int>?
-    var reader = JSONReader(json)
-    try reader.object { (key, reader) throws(JSONError) in
-      switch key {
-      case "type": type = try reader.string() ?? ""
-      case "object":
-        let start = reader.position
-        try reader.skip()
-        object = start..<reader.position
-      default: break
-      }
-    }
-    try reader.end()
-    guard let object else { return nil }
-    let part = UnsafeRawBufferPointer(rebasing: json[object])
-    if type == "BOOKMARK" { return .version(try version(part)) }
+    let line = try WatchLine(json)
+    guard let part = line.object else { return nil }
+    if line.type == "BOOKMARK" { return .version(try version(part)) }
     guard let owner = try AddressOwner.read(part, .pod) else { return nil }
-    switch type {
+    switch line.type {
     case "ADDED", "MODIFIED": return .there(owner)
     case "DELETED": return .gone(owner)
     default: return nil
