@@ -81,6 +81,24 @@ extension InLab {
       try expectCleaned("a helper pod", since: before)
     }
 
+    /// A Wireshark that kills an extcap runs it once more, to remove what is left; each run takes a moment only.
+    @Test func theExtcapCleansAfterACaptureThatWasKilled() throws {
+      let before = try Lab.processes()
+      let capture = try Capturing(
+        .commandLine, .init(pod: "shop/web", isBusy: true), in: folder, ["--route", "node"])
+      [capture].waitUntilCapturing()
+      killBoth(capture)
+      #expect(try Cluster.helpers().count == 1)
+      for _ in 0..<5 where !folder.journal.isEmpty {
+        let run = try Program.run(
+          [Lab.extcap, "--extcap-cleanup-postkill"], environment: folder.environment)
+        #expect(run.status == 0 && run.bytes.isEmpty && run.errors == "", "\(run)")
+      }
+      #expect(folder.journal == [])
+      try Cluster.expectNoHelpers(within: 5)
+      try Lab.expectNothingLeft(since: before, within: 10)
+    }
+
     @Test func anEphemeralContainer() throws {
       let before = try Lab.processes()
       let capture = try Capturing(

@@ -67,6 +67,38 @@ extension InLab {
           "frame.interface_name", "ip.addr", filter: "ip"), lab)
     }
 
+    @Test func everyFileOfARingHasAllInterfaces() throws {
+      let end = try capture(
+        "deploy/api", "-n", "shop", "--count", "400", "--ring", "3:12kB", "-w",
+        folder.path + "/ring.pcapng")
+      #expect(end.status == 0, "\(end.errors)")
+      let names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+        .filter { $0.hasPrefix("ring_") }
+      #expect(names.count == 3, "\(names)")
+      for name in names {
+        let file = PacketFile(folder.path + "/" + name)
+        #expect(try file.information().contains("Number of interfaces in file: 3"))
+        try expectOwn(
+          try file.packets("frame.interface_name", "ip.addr", filter: "ip"), lab)
+      }
+    }
+
+    /// By routes that make something for each of them.
+    @Test(arguments: ["debug", "node", "upload"]) func byOtherRoutes(route: String) throws {
+      let before = try Lab.processes()
+      let path = folder.path + "/routes.pcapng"
+      let end = try capture(
+        "deploy/api", "-n", "shop", "--route", route, "--count", "90", "-w", path)
+      #expect(end.status == 0, "\(end.errors)")
+      let packets = try PacketFile(path).packets("frame.interface_name", "ip.addr", filter: "ip")
+      #expect(Set(packets.map { $0[0] }).count == 3, "\(end.errors)")
+      try expectOwn(packets, lab)
+      try folder.clean()
+      folder.expectNoJournal()
+      try Cluster.expectNoHelpers(within: 5)
+      try Lab.expectNothingLeft(since: before, within: 15)
+    }
+
     @Test func namedPodsOfDifferentNamespacesShareAStream() throws {
       let path = folder.path + "/two.pcapng"
       let end = try capture("shop/web", "kube-system/dns", "--duration", "4s", "-w", path)
