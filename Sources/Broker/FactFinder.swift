@@ -293,11 +293,7 @@ package struct FactFinder: Sendable {
 
   private func subject(of request: CaptureRequest) async throws(Failure) -> Subject {
     if let target = request.target, case .node = target.kind {
-      if request.container != nil {
-        throw Failure(
-          .usage, "Cannot capture from \(target.text).", why: "A node has no containers.",
-          fix: "Leave -c out.")
-      }
+      try target.check(container: request.container)
       let node = try await kubectl.node(name: target.name)
       guard node.operatingSystem != "windows" else {
         throw Failure(

@@ -1,3 +1,4 @@
+package import Base
 package import Cluster
 package import Packets
 
@@ -28,6 +29,13 @@ package struct CaptureOrder: Sendable {
     return !target.isFollowed
   }
 
+  /// Checks what is known to be wrong without asking anybody.
+  ///
+  /// - Throws: `Failure` of kind `usage`.
+  package func check() throws(Failure) {
+    for target in targets { try target.check(container: request.container) }
+  }
+
   /// What it is for, in words: "deploy/api, shop/web".
   package var text: String {
     if let selector { return "selector \(selector.text)" }
@@ -39,4 +47,14 @@ package struct CaptureOrder: Sendable {
 extension Target {
   /// Whether it stands for pods that come and go.
   package var isFollowed: Bool { if case .workload = kind { true } else { false } }
+
+  /// Checks that it can have the container that is asked for.
+  ///
+  /// - Throws: `Failure` of kind `usage` for one of a node.
+  func check(container: String?) throws(Failure) {
+    guard case .node = kind, container != nil else { return }
+    throw Failure(
+      .usage, "Cannot capture from \(text).", why: "A node has no containers.",
+      fix: "Leave -c out.")
+  }
 }

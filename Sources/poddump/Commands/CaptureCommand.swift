@@ -198,7 +198,9 @@ extension CaptureOptions {
     request.engine = engine.engine ?? configuration.engine
     request.point = at
     request.includesOwnTraffic = includeOwnTraffic
-    return CaptureOrder(
+    let order = CaptureOrder(
       targets: targets, selector: selector.flatMap { LabelSelector($0) }, request: request)
+    try order.check()
+    return order
   }
 }
