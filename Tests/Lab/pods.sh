@@ -270,4 +270,14 @@ replace_pod() {
       | .containers |= [to_entries[] | .value + {id: $ids[.key + 1], startedAt: null, restartCount: 0, lastState: null}])' \
     --arg name "$name" --arg uid "$uid" --arg interface "$interface" --argjson ids "$(for _ in {1..8}; do new_id; echo; done | jq -R . | jq -s -c .)"
   plan_lines "$node" "$uid" | start_more "$node" "$uid"
+  forget_neighbours
+}
+
+# A network plugin announces a pod whose address had another link address before. Here everybody forgets the old one: until then
+# the bridge shows what is sent to it to every pod of its node.
+forget_neighbours() {
+  local node pid
+  for node in "${LAB_NODES[@]}"; do in_node "$node" ip neigh flush all 2>/dev/null || true; done
+  while read -r pid; do nsenter --target "$pid" --net ip neigh flush all 2>/dev/null || true
+  done < <(jq -r '.pods[].containers[0].pid // empty' "$LAB_DIR/lab.json")
 }
