@@ -329,9 +329,11 @@ struct RouteFidelityTests {
   @Test func `an ephemeral container's status goes through the recorded states`() async throws {
     let directory = try temporaryDirectory()
     defer { try? FileManager.default.removeItem(atPath: directory) }
-    let api = try Self.api(
-      kubelet: Self.kubelet("[ $1 = run ] || exit 0; echo started 0; sleep 1; exit 3"),
-      directory: directory)
+    // It runs until the test has seen that it does.
+    let over = directory + "/over"
+    let script =
+      "[ $1 = run ] || exit 0; echo started 0; until [ -e '\(over)' ]; do sleep 0.1; done; exit 3"
+    let api = try Self.api(kubelet: Self.kubelet(script), directory: directory)
     let path = "/api/v1/namespaces/demo/pods/web"
     var pod = try Self.answer(api, "GET", path, "").json()
     pod.update("spec") { $0["ephemeralContainers"] = [Self.container(("name", "tap"))] }
@@ -346,6 +348,7 @@ struct RouteFidelityTests {
       #expect(try await eventually(within: 10) { try status()?["state"]?[state] != nil })
       let twin = try #require(recorded.first { $0["state"]?[state] != nil })
       #expect(try shape(of: status() ?? [:]) == shape(of: twin), "\(state)")
+      #expect(FileManager.default.createFile(atPath: over, contents: nil))
     }
     #expect(try status()?[path: ["state", "terminated", "exitCode"]] == 3)
     #expect(try status()?[path: ["state", "terminated", "reason"]] == "Error")
