@@ -22,6 +22,9 @@ struct ListingMaker: Sendable {
   private static let mostAtOnce = 2
   /// How long the pods of a first listing wait for workloads and nodes: Wireshark waits for it.
   private static let firstPatience = Duration.milliseconds(600)
+  /// How long a listing that only replaces an older one waits, so that Wireshark, which has just been
+  /// given the older one, has the processors while it asks for each interface.
+  private static let courtesy = Duration.seconds(1)
   /// How long it may take when a command line waits for it.
   private static let aside = Patience(silence: .seconds(2), total: .seconds(5))
 
@@ -32,8 +35,11 @@ struct ListingMaker: Sendable {
   func refresh() async {
     guard let lock = RefreshLock(cache) else { return }
     let patience = Patience(silence: .seconds(8), total: .seconds(30))
-    // Where there is a list already nobody waits, and Wireshark is starting beside us.
-    if cache.view(kubeconfigVariable: variable) != nil { yieldToOthers() }
+    // Where there is a list already nobody waits, and Wireshark is starting beside us: it goes first.
+    if cache.view(kubeconfigVariable: variable) != nil {
+      yieldToOthers()
+      try? await Task.sleep(for: Self.courtesy)
+    }
     if await !refresh(within: patience), await askLoginShell() {
       _ = await refresh(within: patience)
     }

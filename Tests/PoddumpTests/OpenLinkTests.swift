@@ -83,6 +83,28 @@ import Testing
     #expect(isStarted)
   }
 
+  /// Without any window the terminal in the foreground asks; script(1) makes one.
+  @Test(arguments: [("y", true), ("YES", true), ("n", false), ("", false), ("yep", false)])
+  func aTerminalAsks(answer: String, isYes: Bool) async throws {
+    let desktop = try Desktop(dialogs: [:])
+    let words = try [
+      Programs.path("script"), "-qec", "'\(Executable.path("poddump"))' open-link \(Self.link)",
+      "/dev/null",
+    ]
+    var environment = desktop.poddump.environment
+    environment["SHELL"] = "/bin/sh"
+    let spawned = try Spawned(words, environment: environment)
+    try spawned.input.write(contentsOf: Data("\(answer)\n".utf8))
+    let said = try await blocking { spawned.answer() }
+    #expect(said.end == .exited(0), "\(said)")
+    #expect(said.text.contains("Context: lab\r\nNamespace: shop\r\nPod: web"), "\(said.text)")
+    #expect(said.text.contains("[y/N] "))
+    let isStarted = try await eventually(within: isYes ? 20 : 0.5) {
+      desktop.call("wireshark") != nil
+    }
+    #expect(isStarted == isYes)
+  }
+
   @Test func anUnknownContextIsToldInAWindow() async throws {
     let desktop = try Desktop(dialogs: ["zenity": 0])
     let answer = try await desktop.poddump("open-link", "poddump://other/shop/web")

@@ -40,6 +40,31 @@ func benchmarkInterfaces(_ board: Scoreboard) throws {
   }
 }
 
+/// What the filter box waits for at each key: the answer to a good filter and to a bad one, for a pod of
+/// the list, with no cluster to ask.
+func benchmarkFilter(_ board: Scoreboard) throws {
+  let home = try WiresharkHome(installed: true)
+  defer { home.remove() }
+  try home.list()
+  for (title, filter, isRefused) in [
+    ("good", "tcp port 80 and host 198.51.100.7", false), ("bad", "tcp prt 80", true),
+  ] {
+    var times: [Double] = []
+    for _ in 0..<21 {
+      let answer = try home.check(filter, interface: "pod:shop/web")
+      guard answer.isRefused == isRefused else { throw Failed("\(filter): \(answer)") }
+      times.append(answer.seconds * 1000)
+    }
+    let spread = Spread(Array(times.dropFirst()))
+    board.row(
+      "a \(title) capture filter judged", "\(number(spread.median)) ms", limit: "100 ms",
+      holds: spread.median <= 100)
+    board.note(
+      "median of \(times.count - 1), \(number(spread.sorted.first ?? 0)) to \(number(spread.sorted.last ?? 0)) ms"
+    )
+  }
+}
+
 /// A home in which tshark finds poddump-extcap, or nothing.
 private struct WiresharkHome {
   let path: String
@@ -72,6 +97,16 @@ private struct WiresharkHome {
   func touchKubeconfig() throws {
     try FileManager.default.setAttributes(
       [.modificationDate: Date()], ofItemAtPath: path + "/kubeconfig")
+  }
+
+  /// How long the answer to a capture filter takes, and whether the filter is refused.
+  func check(_ filter: String, interface: String) throws -> (seconds: Double, isRefused: Bool) {
+    let begin = DispatchTime.now().uptimeNanoseconds
+    let output = try Command.output(
+      environment + [
+        Setting.extcap, "--extcap-interface", interface, "--extcap-capture-filter", filter,
+      ])
+    return (Double(DispatchTime.now().uptimeNanoseconds - begin) / 1e9, !output.isEmpty)
   }
 
   /// How long `tshark -D` takes, and how many interfaces of ours it lists.

@@ -2,7 +2,7 @@ import Foundation
 
 // Runs the benchmarks that are named, or all; exit status 1 if a limit is missed.
 let all: [(name: String, run: (Scoreboard) throws -> Void)] = [
-  ("listing", benchmarkListing), ("interfaces", benchmarkInterfaces),
+  ("listing", benchmarkListing), ("interfaces", benchmarkInterfaces), ("filter", benchmarkFilter),
   ("latency", benchmarkLatency),
   ("throughput", benchmarkThroughput), ("ssh", benchmarkSSH), ("routes", benchmarkRoutes),
   ("window", benchmarkWindow),
