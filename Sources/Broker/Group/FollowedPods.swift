@@ -26,6 +26,13 @@ final class FollowedPods: Sendable {
   /// Whether nothing is followed.
   var isEmpty: Bool { followed.isEmpty }
 
+  /// Whether no further pod is to be expected: only jobs are followed, and the pods of each have succeeded, or
+  /// are gone. (Of one that has failed a Job makes another, some time later.)
+  var areOver: Bool {
+    !followed.isEmpty && followed.allSatisfy(\.isJob)
+      && rosters.value.allSatisfy { $0.sorted.allSatisfy { $0.phase == "Succeeded" } }
+  }
+
   /// All pods, each once, those of the first target first.
   var pods: [Pod] {
     isNews.value = false

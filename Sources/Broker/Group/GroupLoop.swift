@@ -102,10 +102,13 @@ struct GroupLoop {
     case .restart: seekSuccessor(&tasks)
     case .successor(let result): takeSuccessor(result)
     case .quiet(let number):
+      guard number == quietness, isQuiet, ending == nil else { break }
+      if hasBegun, followed.areOver {
+        tell(.told("All pods have succeeded, and a Job makes no further ones.", member: nil))
+        return endAll(.streamEnds, &tasks)
+      }
       // Without a watch that is late, those that could not be captured are still as they were.
-      guard number == quietness, isQuiet, ending == nil,
-        !hasBegun || members.isStuck(followed.pods)
-      else { break }
+      guard !hasBegun || members.isStuck(followed.pods) else { break }
       failure = .several(otherFailures + namedFailures, of: group.order.text)
       endAll(.streamEnds, &tasks)
     }

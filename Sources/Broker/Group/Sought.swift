@@ -8,6 +8,8 @@ struct Sought: Sendable {
     /// "deploy/api".
     var text: String
     var query: PodQuery
+    /// Whether its pods run to an end, after which no further ones come.
+    var isJob = false
     /// The pods as they were when they were listed.
     var pods: Listed<Pod>
   }
@@ -52,7 +54,9 @@ extension CaptureOrder {
             why: "The \(kind.title) has no selector, so no pods belong to it.",
             fix: "Name the pods themselves.")
         }
-        sought.followed.append(try await followed(target.text, labels, in: namespace, kubectl))
+        var followed = try await followed(target.text, labels, in: namespace, kubectl)
+        followed.isJob = kind == .job
+        sought.followed.append(followed)
       }
     }
     return sought

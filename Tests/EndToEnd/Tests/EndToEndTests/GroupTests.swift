@@ -269,11 +269,23 @@ extension InLab {
       let program = try Program(
         [Lab.poddump, "extcap"] + fifo.capture("svc:shop/api"), environment: folder.environment)
       #expect(program.wait(30) { !fifo.bytes.isEmpty })
+      // Over a megabyte a second, for as long as nothing is taken.
+      let flooded = try #require(lab.replicas.first)
+      let pinging = try Pinging(from: "bb", lab.address(flooded), isFlood: true)
+      defer { pinging.end() }
       usleep(8_000_000)
       let status = try String(contentsOfFile: "/proc/\(program.pid)/status", encoding: .utf8)
       let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") })
       let size = try #require(line.split(separator: " ").compactMap { Int($0) }.first)
       #expect(size < 60_000, "\(line)")
+      // The pipe was full, and whoever takes something gets what comes after.
+      var taken = fifo.bytes.count
+      #expect(taken > 50_000, "\(taken)")
+      #expect(
+        program.wait(10) {
+          taken += fifo.bytes.count
+          return taken > 3_000_000
+        }, "\(taken)")
       kill(program.pid, SIGTERM)
       let end = program.finish(within: 10)
       #expect(end.status == 0 && end.errors.isEmpty, "\(end.errors)")
