@@ -1,4 +1,6 @@
+package import Base
 package import Cluster
+internal import Packets
 
 /// How packets are reached. The order is the order of footprint.
 package enum RouteName: String, Sendable, CaseIterable {
@@ -57,6 +59,15 @@ package struct CaptureRequest: Sendable, Equatable {
   package init(target: Target?, namespace: String? = nil) {
     self.target = target
     self.namespace = namespace
+  }
+
+  /// Checks the filter for what the packets most likely begin with, before anything is asked.
+  ///
+  /// - Parameter patience: The most time it may take: a name in it asks this machine's resolver.
+  /// - Throws: `Failure` (`filter`) where it is not valid, or there is no answer in time.
+  package func checkFilter(within patience: Duration) async throws(Failure) {
+    try await CaptureFilter.check(
+      filter, linkType: .expected(onInterface: interface ?? "eth0"), within: patience)
   }
 
   /// A name for one capture, by chance.

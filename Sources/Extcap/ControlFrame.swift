@@ -81,6 +81,11 @@ extension ControlFrame {
     return frames
   }
 
+  /// The beginning of a text, on one line, in at most `limit` bytes of UTF-8.
+  static func shortened(_ text: String, to limit: Int) -> String {
+    String(decoding: line(text, limit: limit), as: UTF8.self)
+  }
+
   private static func line(_ text: String, limit: Int) -> [UInt8] {
     Array(wholeCharacters(Array(Grammar.printable(text).utf8)[...], limit: limit))
   }

@@ -69,13 +69,15 @@ package struct ListingCache: Sendable {
   /// A cluster of which nothing could be learned gives a view without listings.
   package func view(kubeconfigVariable: String) -> View? {
     guard let shown = shown(kubeconfigVariable: kubeconfigVariable) else { return nil }
-    let listings = shown.contexts.compactMap { context in
-      start(of: file(context: context, kubeconfig: shown.kubeconfig), to: { $0.choices })
+    let files = shown.contexts.map { ($0, file(context: $0, kubeconfig: shown.kubeconfig)) }
+    let listings = files.compactMap { context, file in
+      start(of: file, to: { $0.choices })
         .flatMap(ListingFormat.head)
         .flatMap { $0.context == context ? $0 : nil }
     }
-    return shown.contexts.isEmpty || !listings.isEmpty
-      ? View(shown: shown, listings: listings) : nil
+    // Where there are files, and nothing of use in them, they are as good as no cache.
+    guard !listings.isEmpty || files.allSatisfy({ access($0.1, F_OK) != 0 }) else { return nil }
+    return View(shown: shown, listings: listings)
   }
 
   /// Which contexts are shown under a value of KUBECONFIG; nil if that is not known.

@@ -10,7 +10,7 @@ package enum Reply {
   package static func interfaces(_ listings: [ListingHead]) -> [UInt8] {
     // Wireshark 4.4 reads saved settings again only if the last interface has new ones, and only the portal
     // has any; so it comes last.
-    Sentence.lines([.extcap(version: programVersion, help: helpPage, display: "poddump")])
+    Sentence.lines([.extcap(version: programVersion, help: helpPage, display: ToolbarText.title)])
       + listings.flatMap(\.interfaces)
       + Sentence.lines([.interface(.portal, display: portalTitle)])
       + Sentence.lines(ToolbarControl.allCases.map(\.sentence))

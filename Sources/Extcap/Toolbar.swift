@@ -53,6 +53,9 @@ package enum ToolbarControl: UInt8, Sendable, CaseIterable {
 
 /// What the toolbar says, as messages for Wireshark.
 package enum ToolbarText {
+  /// What the toolbar is called in Wireshark's menu.
+  package static let title = "poddump"
+
   /// Sets the toolbar up, once Wireshark listens: nobody can type into the status, and there is nothing to
   /// restart yet.
   package static let beginning = [
@@ -68,6 +71,21 @@ package enum ToolbarText {
   /// A line for the log.
   package static func log(_ text: String) -> [ControlFrame] {
     ControlFrame.log(text, control: ToolbarControl.log.rawValue)
+  }
+
+  /// A dialog that says that a capture was cut although it is still open.
+  ///
+  /// - Parameters:
+  ///   - place: Where packets came from.
+  ///   - why: What happened; cut to what leaves room for what to do.
+  /// - Returns: The message.
+  package static func cut(_ place: String, why: String) -> ControlFrame {
+    let first = "\(ControlFrame.shortened(place, to: 150)) is captured no more. "
+    let last =
+      " Stop ends the capture. To go on instead, press Restart: View, Interface Toolbars, "
+      + "\(title)."
+    let room = ControlFrame.longestPayload - first.utf8.count - last.utf8.count
+    return ControlFrame(.warning, text: first + ControlFrame.shortened(why, to: room) + last)
   }
 
   /// Whether the Restart button can be pressed.

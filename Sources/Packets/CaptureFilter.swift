@@ -1,5 +1,6 @@
 package import Base
 internal import CPcap
+internal import Dispatch
 
 /// Checks capture filters (pcap-filter(7)) here, before anything is started elsewhere.
 package enum CaptureFilter {
@@ -22,6 +23,34 @@ package enum CaptureFilter {
   ) throws(Failure) {
     try refuseUntypable(text)
     _ = try FilterProgram(text, linkType: linkType, snapLength: snapLength)
+  }
+
+  /// Does the same, and waits for the answer no longer than that: a resolver that does not answer holds libpcap up,
+  /// which cannot be interrupted.
+  ///
+  /// - Parameters:
+  ///   - text: The filter.
+  ///   - linkType: What the packets begin with.
+  ///   - patience: The most time it may take.
+  /// - Throws: `Failure` (`filter`) as `check` does, and where there is no answer in time.
+  package static func check(
+    _ text: String, linkType: LinkType = .ethernet, within patience: Duration
+  ) async throws(Failure) {
+    let verdict = Promise<Result<Void, Failure>>()
+    DispatchQueue(label: "poddump.filter").async {
+      verdict.give(
+        Result { () throws(Failure) in try check(text, linkType: linkType) })
+    }
+    let giveUp = DispatchWorkItem {
+      verdict.give(
+        .failure(
+          .filter(
+            "libpcap has not answered in time: it looks up the names in it, and this machine's resolver does not "
+              + "answer.", fix: "Write addresses instead of names.")))
+    }
+    DispatchQueue.global().asyncAfter(deadline: .now() + (patience / .seconds(1)), execute: giveUp)
+    defer { giveUp.cancel() }
+    try await verdict.value.get()
   }
 
   /// Compiles a filter for an engine that has no libpcap.

@@ -142,4 +142,18 @@ struct ToolbarTests {
   @Test func everyTextFitsIntoOneFrame() {
     #expect(ToolbarControl.explanation.utf8.count <= ControlFrame.longestPayload)
   }
+
+  /// However long a pod's name and a far end's words are, what to do is not cut off.
+  @Test(arguments: [(7, 40), (317, 40), (7, 2000), (317, 2000)])
+  func aCutSaysWhatToDo(name: Int, why: Int) {
+    let frame = ToolbarText.cut(
+      String(repeating: "ä", count: name), why: String(repeating: "ü", count: why))
+    let text = String(decoding: frame.payload, as: UTF8.self)
+    #expect(frame.command == .warning && frame.payload.count <= ControlFrame.longestPayload)
+    #expect(text.contains("ä is captured no more. ü"), "\(text)")
+    #expect(
+      text.hasSuffix(
+        "ü Stop ends the capture. To go on instead, press Restart: View, Interface Toolbars, poddump."
+      ))
+  }
 }

@@ -43,6 +43,11 @@ struct ListingCacheTests {
     let seen = try #require(cache.view(kubeconfigVariable: ""))
     #expect(seen.listings == [ListingHead(Sample.cluster)])
     #expect(cache.view(kubeconfigVariable: "/other") == nil)
+    // A cluster that was asked and did not answer is known to have nothing: nobody waits for it.
+    var silent = view(Sample.cluster)
+    silent.contexts = ["silent"]
+    try cache.write(silent, kubeconfigVariable: "/silent")
+    #expect(cache.view(kubeconfigVariable: "/silent")?.listings == [])
     #expect(
       cache.listing(context: "staging", kubeconfig: Sample.kubeconfig) == Sample.cluster)
     for entry in Sample.cluster.entries {

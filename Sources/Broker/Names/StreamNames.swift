@@ -18,6 +18,8 @@ package final class StreamNames: Sendable {
 
   private let kubectl: Kubectl
   private let state = Mutex(State())
+  /// Held while the sink is given names.
+  private let publishing = Mutex(())
   /// Rings when the first listing has come, or will not.
   private let found: Bell
   private let hasSubject = Promise<Void>()
@@ -103,6 +105,9 @@ package final class StreamNames: Sendable {
     while !Task.isCancelled {
       let begin = ContinuousClock.now
       let (version, namespace) = await listPods()
+      // A large cluster is not listed without pause; a watch that ends after that is.
+      let cost = ContinuousClock.now - begin
+      let earliest = begin + min(max(Self.listingPause, cost * 10), Self.seldom)
       if isFirst { noteFirst() }
       isFirst = false
       var next = version
@@ -114,10 +119,8 @@ package final class StreamNames: Sendable {
           try? await Task.sleep(for: Self.shortWatch)
         }
       }
-      // A large cluster is not listed without pause.
-      let pause = max(Self.listingPause, (ContinuousClock.now - begin) * 10)
       if Task.isCancelled { return }
-      try? await Task.sleep(for: min(pause, Self.seldom))
+      try? await Task.sleep(until: earliest, clock: .continuous)
     }
   }
 
@@ -224,13 +227,15 @@ package final class StreamNames: Sendable {
     }
   }
 
-  /// Gives the sink what has changed.
+  /// Gives the sink what has changed; one after the other, so that the newest names are the last.
   private func publish() {
-    let (sink, names) = state.withLock { state -> (Sink?, ClusterNames) in
-      guard state.isChanged, let sink = state.sink else { return (nil, state.names) }
-      state.isChanged = false
-      return (sink, state.names)
+    publishing.withLock { _ in
+      let (sink, names) = state.withLock { state -> (Sink?, ClusterNames) in
+        guard state.isChanged, let sink = state.sink else { return (nil, state.names) }
+        state.isChanged = false
+        return (sink, state.names)
+      }
+      sink?.setNames(names.table())
     }
-    sink?.setNames(names.table())
   }
 }

@@ -90,9 +90,7 @@ struct CaptureCommand: AsyncParsableCommand {
     order.limits = PumpLimits(packets: order.request.count, bytes: maxSize?.value)
     order.duration = options.duration?.duration
     if !destination.isPcapng(format, isSingle: order.isSingle) { try order.checkClassic() }
-    try CaptureFilter.check(
-      order.request.filter,
-      linkType: .expected(onInterface: order.request.interface ?? "eth0"))
+    try await order.request.checkFilter(within: .seconds(5))
     try destination.check()
     let kubectl = try options.kubernetes.kubectl()
 

@@ -22,9 +22,7 @@ struct PlanCommand: AsyncParsableCommand {
   func run() async throws {
     let configuration = try options.configuration()
     let order = try options.order(configuration)
-    try CaptureFilter.check(
-      order.request.filter,
-      linkType: .expected(onInterface: order.request.interface ?? "eth0"))
+    try await order.request.checkFilter(within: .seconds(5))
     let kubectl = try options.kubernetes.kubectl()
     let finder = try options.finder(configuration, kubectl)
     let survey = try await finder.survey(order)

@@ -48,6 +48,7 @@ struct ExtcapCapture: Sendable {
       // given a header ends with status 0, whatever is said afterwards.
       try log.open(wanted.options)
       let order = try order(Configuration.load(), Kubectl.find(isInteractive: false))
+      try await order.request.checkFilter(within: ExtcapCommand.filterPatience)
       let section = PcapngSection.here(application: "poddump \(Version.number)")
       guard try sink.begin(section, stop: Bell()) == .written else { return 0 }
       do throws(Failure) {
@@ -80,7 +81,7 @@ struct ExtcapCapture: Sendable {
     var size: Int?
   }
 
-  /// Reads and checks what Wireshark passed, with the configuration, and the filter; asks nobody.
+  /// Reads and checks what Wireshark passed, with the configuration; asks nobody.
   func order(_ configuration: Configuration, _ found: Kubectl) throws(Failure) -> Order {
     if let problem = wanted.problems.first { throw Failure(.usage, problem) }
     guard let name = wanted.interface, let value = InterfaceValue(name) else {
@@ -94,8 +95,6 @@ struct ExtcapCapture: Sendable {
     request.snapLength = request.snapLength ?? configuration.snapLength
     request.engine = request.engine ?? configuration.engine
     if wanted.options[Argument.ttl.name] == nil, let ttl = configuration.ttl { request.ttl = ttl }
-    try CaptureFilter.check(
-      request.filter, linkType: .expected(onInterface: request.interface ?? "eth0"))
     return Order(
       value: value, request: request, kubectl: kubectl, configuration: configuration,
       duration: try ExtcapTarget.duration(wanted.options, Argument.duration.name),

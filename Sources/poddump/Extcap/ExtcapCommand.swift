@@ -23,7 +23,7 @@ enum ExtcapCommand {
     switch Request(arguments: arguments) {
     case .interfaces: return await interfaces()
     case .config(let interface, .some(let reload)): return await self.reload(reload, of: interface)
-    case .checkFilter(let interface, let filter): return check(filter, for: interface)
+    case .checkFilter(let interface, let filter): return await check(filter, for: interface)
     case .capture(let request): return await ExtcapCapture(request).run()
     case .refresh:
       if let maker = listingMaker() { await maker.refresh() }
@@ -93,20 +93,27 @@ enum ExtcapCommand {
   /// A filter is valid for what the interface's packets begin with, as far as that is known: Ethernet, or
   /// what they began with the last time. Wireshark does not say whether another interface than the
   /// default one is chosen in the dialog; after a capture from such a one, what is valid for either is.
-  private static func check(_ filter: String, for interface: String) -> Int32 {
+  private static func check(_ filter: String, for interface: String) async -> Int32 {
     let known = InterfaceValue(interface).flatMap {
       ListingCache()?.linkType(of: $0, kubeconfigVariable: environmentValue("KUBECONFIG") ?? "")
     }
     let seen = known.map { LinkType(rawValue: $0.number) } ?? .ethernet
-    if known?.ofDefault == false, (try? CaptureFilter.check(filter)) != nil { return 0 }
     do throws(Failure) {
-      try CaptureFilter.check(filter, linkType: seen)
+      if known?.ofDefault == false,
+        (try? await CaptureFilter.check(filter, within: filterPatience)) != nil
+      {
+        return 0
+      }
+      try await CaptureFilter.check(filter, linkType: seen, within: filterPatience)
       return 0
     } catch {
       let line = [error.why, error.fix].compactMap(\.self).joined(separator: " ")
       return answer(printable(line.isEmpty ? error.what : line, limit: 300) + "\n")
     }
   }
+
+  /// How long it may take to judge a filter, while Wireshark waits.
+  static let filterPatience = Duration.seconds(1)
 
   /// The maker of listings; nil without a cache folder. A configuration that cannot be used must not
   /// empty Wireshark's list: its defaults are taken, and every command line call says what is wrong.

@@ -103,9 +103,13 @@ final class Toolbar: Sendable {
       log("No longer from \(member): \(failure?.sentence ?? "its capture has ended")")
       if others == 0 { show(.waiting("Waiting for pods…")) }
     case .waitingForRestart(let member, let failure):
-      let why = failure?.why ?? "Its capture has ended."
-      log("\(member) is captured no more. \(failure?.sentence ?? why)")
-      show(.waiting("\(member) is gone. Restart goes on with its successor."))
+      let why = failure?.sentence ?? "Its capture has ended."
+      log("\(member) is captured no more. \(why)")
+      show(
+        .waiting(
+          "\(member) is captured no more. Restart goes on, with its successor if it is gone."))
+      // The toolbar is hidden unless somebody has shown it, and the capture looks as if it went on.
+      pipes?.send([ToolbarText.cut(member, why: why)])
     case .seekingSuccessor(let member):
       show(.waiting("Looking for the successor of \(member)…"))
     }

@@ -33,7 +33,7 @@ extension InLab {
         ] + lab.replicas.map { (["shop/\($0)"], $0) }
       #expect(lab.replicas.count == 3)
       let before = try Lab.processes()
-      let pinging = try Pinging(from: "bb", lab.address("quiet"))
+      let pinging = try Pinging(from: "bb", lab.address("quiet"), for: 600)
       let runs = try targets.enumerated().map { number, target in
         try Program(
           [Lab.poddump, "capture", "--count", String(7 + number), "-w", "-"] + target.words,

@@ -213,6 +213,30 @@ extension InLab {
       #expect(try check("ether host 02:00:00:00:00:01", "pod:shop/quiet").isEmpty)
     }
 
+    /// A name makes libpcap ask the resolver, which nobody can interrupt: it is not waited for. Nothing is begun
+    /// meanwhile either.
+    @Test func aResolverThatDoesNotAnswerIsNotWaitedFor() throws {
+      let silent = try SilentResolver()
+      defer { silent.end() }
+      let words = [Lab.extcap, "--extcap-interface", "pod:shop/web", "--extcap-capture-filter"]
+      var begin = Date()
+      let judged = try scratch.run(silent.used(scratch, words + ["host web.example"]))
+      #expect(Date().timeIntervalSince(begin) < 2)
+      #expect(judged.status == 0 && judged.output.contains("Write addresses instead"), "\(judged)")
+      #expect(silent.isAsked)
+      #expect(try scratch.run(silent.used(scratch, words + ["host 198.51.100.7"])).output == "")
+      begin = Date()
+      let fifo = try Fifo(scratch)
+      let capture = try scratch.run(
+        silent.used(
+          scratch,
+          [Lab.extcap]
+            + fifo.capture("pod:shop/web", "--extcap-capture-filter", "host web.example")))
+      #expect(Date().timeIntervalSince(begin) < 3)
+      #expect(capture.status == 7 && capture.errors.contains("Write addresses"), "\(capture)")
+      #expect(fifo.bytes.isEmpty)
+    }
+
     // MARK: A desktop's PATH
 
     /// Where kubectl is only on the PATH that the login shell sets, the list comes with the refresh, and

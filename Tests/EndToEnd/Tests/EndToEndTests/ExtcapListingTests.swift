@@ -188,8 +188,13 @@ extension InLab {
         ])
         #expect(shown.output.contains("{value=poddump}"))
         #expect(shown.seconds < 1.2)
+        // From then on it is known that nothing is known, and nobody waits.
+        scratch.expectQuiet(within: 20)
+        let later = try scratch.extcap(["--extcap-interfaces"])
+        #expect(values(in: later, of: "interface") == ["poddump"])
+        #expect(later.seconds < 0.5)
       }
-      scratch.expectQuiet()
+      scratch.expectQuiet(within: 20)
     }
 
     @Test(arguments: ["none", "broken.yaml", "empty", "folder"])

@@ -67,7 +67,7 @@ extension InLab {
       while Date().timeIntervalSince(begin) < 32 { usleep(100_000) }
       #expect(idle.program.process.isRunning, "\(idle.program.errors)")
       #expect(idle.isCapturing)
-      let pinging = try Pinging(from: "bb", lab.address("quiet"))
+      let pinging = try Pinging(from: "bb", lab.address("quiet"), for: 600)
       usleep(1_000_000)
       pinging.end()
       kill(idle.program.pid, SIGINT)

@@ -49,7 +49,7 @@ extension InLab {
       of pods: [Running], by login: SSHLogin, sourceLocation: SourceLocation = #_sourceLocation
     ) throws {
       let before = try Lab.processes()
-      let pinging = try Pinging(from: "bb", lab.address("quiet"))
+      let pinging = try Pinging(from: "bb", lab.address("quiet"), for: 600)
       defer { pinging.end() }
       for start in stride(from: 0, to: pods.count, by: 6) {
         let some = pods[start..<min(start + 6, pods.count)]

@@ -36,6 +36,37 @@ extension InLab {
       #expect(run.output.contains("web.shop → client.shop"), "\(run.output)")
     }
 
+    /// A pod that begins while somebody else is captured has its name too, also after the watch was cut.
+    @Test(arguments: [false, true]) func aPodThatBeginsMeanwhileHasItsName(isCut: Bool) throws {
+      let gone = try #require(lab.replicas.first)
+      let file = folder.path + "/meanwhile.pcapng"
+      var environment: [String: String?] = folder.environment
+      environment["PODDUMP_TEST"] = folder.path
+      let program = try Program(
+        [Lab.poddump, "capture", "shop/bb", "-f", "icmp", "-w", file], environment: environment)
+      #expect(program.wait(30) { program.errors.contains("Capturing from") }, "\(program.errors)")
+      if isCut {
+        var watch: LocalProcess? {
+          LocalProcess.all(marked: "PODDUMP_TEST=\(folder.path)").first {
+            $0.name == "kubectl" && $0.arguments.contains { $0.contains("watch=true") }
+          }
+        }
+        #expect(program.wait(20) { watch != nil })
+        kill(try #require(watch).pid, SIGKILL)
+      }
+      try Lab.run("replace", "shop/" + gone)
+      let after = try Inventory.load()
+      let successor = try #require(after.replicas.first { !lab.replicas.contains($0) })
+      let pinging = try Pinging(from: "bb", after.address(successor), for: 120)
+      defer { pinging.end() }
+      // Where it is watched at once; else with the next list, which is made after a minute.
+      #expect(
+        program.wait(isCut ? 75 : 10) { (try? shows(successor + ".shop", in: file)) == true },
+        "\(successor)")
+      kill(program.pid, SIGINT)
+      #expect(program.finish(within: 15).status == 0)
+    }
+
     @Test func everyFileOfARingHasNames() throws {
       let flood = try Pinging(from: "bb", lab.address("web"), isFlood: true)
       defer { flood.end() }

@@ -102,8 +102,13 @@ extension InLab {
       window.send(control: 2, command: 1)
       try Lab.run("replace", "shop/leaving")
       #expect(
-        window.waitForStatus { $0.hasSuffix("is gone. Restart goes on with its successor.") },
+        window.waitForStatus { $0.contains("captured no more. Restart goes on") },
         "\(window.texts(1))")
+      // A dialog, for those who do not see the toolbar.
+      #expect(window.run.wait(5) { window.texts(8).count == 1 })
+      #expect(
+        window.texts(8).first?.hasSuffix("View, Interface Toolbars, poddump.") == true,
+        "\(window.texts(8))")
       #expect(window.run.wait(5) { window.texts(4, control: 2).count == 1 })
       let before = window.texts(1).count
       window.send(control: 2, command: 1)

@@ -257,6 +257,26 @@ extension InLab {
       expectNoCapture(wireshark, within: 2)
     }
 
+    /// A capture that is cut stays open for a restart, and the toolbar that offers it is hidden: a dialog says so.
+    @Test func aCutIsSaidInADialog() throws {
+      let before = try Lab.processes()
+      try desktop.list()
+      let wireshark = try capture()
+      #expect(wireshark.dialog == nil, "\(wireshark.panes)")
+      let kubectl = try #require(
+        wireshark.captureProcesses.first { $0.name == "kubectl" && $0.arguments.contains("exec") })
+      kill(kubectl.pid, SIGKILL)
+      wireshark.expect("a dialog", within: 10) { wireshark.dialog != nil }
+      let text = try wireshark.text(of: #require(wireshark.dialog))
+      #expect(text.contains("shop/web is captured no more. "), "\(text)")
+      #expect(text.contains("kubectl"), "\(text)")
+      try wireshark.press("Return", in: { wireshark.dialog }) { wireshark.dialog == nil }
+      try wireshark.press("ctrl+e") { wireshark.captureProcesses.isEmpty }
+      wireshark.expect("the file's name as the title") { wireshark.main?.title == "packets.pcapng" }
+      try Lab.expectNothingLeft(since: before, within: 15)
+      try PacketFile(file).expectPackets(of: lab.address("web"))
+    }
+
     // MARK: Kills
 
     /// Nothing of a window that is killed lives on, also where no packet comes by which it would be noticed.
