@@ -18,11 +18,12 @@ struct CaptureMessages: Sendable {
     switch event {
     case .told(let text, let member):
       terminal.say(member.map { "\($0): \(text)" } ?? text)
+    case .limited(let text): terminal.warn(text)
     case .opening(let plan, let decision): opening(plan, decision)
     case .capturing(let plan, _):
       terminal.say("Capturing from \(plan.target) by \(plan.route.rawValue).")
       terminal.detail("there: \(plan.engineArguments.joined(separator: " "))")
-    case .ended(let member, let failure, let isNamed, let others):
+    case .ended(let member, let failure, let isNamed, _, let others):
       let why =
         isNamed
         ? failure?.sentence ?? "Its capture has ended."

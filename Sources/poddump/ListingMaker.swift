@@ -14,6 +14,12 @@ internal import Darwin
 struct ListingMaker: Sendable {
   let configuration: Configuration
   let cache: ListingCache
+  private let writing = Locked(())
+
+  init(configuration: Configuration, cache: ListingCache) {
+    self.configuration = configuration
+    self.cache = cache
+  }
 
   /// The value of KUBECONFIG that the listing is for.
   private var variable: String { environmentValue("KUBECONFIG") ?? "" }
@@ -184,27 +190,43 @@ struct ListingMaker: Sendable {
   }
 
   private func write(_ finds: ListingFinds, _ shown: Shown, isFirst: Bool) {
-    let earlier = cache.listing(context: finds.context, kubeconfig: shown.kubeconfig)
-    let listing = Listing(
-      context: finds.context, cluster: finds.server, written: Int64(time(nil)),
-      kubeconfig: shown.kubeconfig,
-      entries: finds.entries(
-        tag: isFirst ? nil : finds.context, hidden: Set(configuration.hiddenNamespaces),
-        ranks: ranks(of: finds.context), earlier: earlier),
-      limit: configuration.listingLimit)
-    try? cache.write(listing)
+    // One after the other, since what one may have depends on the others.
+    writing.withLock { _ in
+      let earlier = cache.listing(context: finds.context, kubeconfig: shown.kubeconfig)
+      let listing = Listing(
+        context: finds.context, cluster: finds.server, written: Int64(time(nil)),
+        kubeconfig: shown.kubeconfig,
+        entries: finds.entries(
+          tag: isFirst ? nil : finds.context, hidden: Set(configuration.hiddenNamespaces),
+          ranks: ranks(of: finds.context), earlier: earlier),
+        limit: room(for: finds.context, of: shown, earlier))
+      try? cache.write(listing)
+    }
   }
 
-  /// Cuts the listings of all contexts to the one limit.
+  /// How many of a context may be listed, before all have answered and the limit is divided anew: Wireshark may ask
+  /// meanwhile.
+  private func room(for context: String, of shown: Shown, _ earlier: Listing?) -> Int {
+    let limit = configuration.listingLimit
+    guard shown.contexts.count > 1 else { return limit }
+    if let earlier { return min(limit, earlier.listed.count) }
+    let others = shown.contexts.filter { $0 != context }.compactMap {
+      cache.listing(context: $0, kubeconfig: shown.kubeconfig)?.listed.count
+    }
+    return max(0, limit - others.reduce(0, +))
+  }
+
+  /// Divides the one limit among the listings of all contexts.
   private func share(_ shown: Shown) {
     guard shown.contexts.count > 1 else { return }
     let listings = shown.contexts.compactMap {
       cache.listing(context: $0, kubeconfig: shown.kubeconfig)
     }
-    for (before, after) in zip(
-      listings, Listing.share(configuration.listingLimit, among: listings))
-    where before.listed.count != after.listed.count {
-      try? cache.write(after)
+    let shares = Listing.share(configuration.listingLimit, among: listings)
+    let changes = zip(listings, shares).map { ($1, growth: $1.listed.count - $0.listed.count) }
+    // Those that shrink go first, so that there are never too many.
+    for (listing, growth) in changes.sorted(by: { $0.growth < $1.growth }) where growth != 0 {
+      try? cache.write(listing)
     }
   }
 

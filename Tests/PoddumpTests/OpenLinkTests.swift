@@ -54,7 +54,7 @@ import Testing
       desktop.call("wireshark") == [
         "-k", "-i", "poddump", "-o", "extcap.poddump.context:lab", "-o",
         "extcap.poddump.namespace:shop", "-o", "extcap.poddump.pod:web", "-o",
-        "extcap.poddump.container:",
+        "extcap.poddump.container:", "-o", "extcap.poddump.interface:",
       ])
     let asked = try #require(desktop.call(name)).joined(separator: "\n")
     #expect(asked.contains("Context: lab\nNamespace: shop\nPod: web"))

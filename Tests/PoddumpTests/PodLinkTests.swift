@@ -107,7 +107,8 @@ struct PodLinkTests {
       try PodLink("poddump://a:b/c/d").arguments == [
         "-k", "-i", "poddump", "-o", "extcap.poddump.context:a:b", "-o",
         "extcap.poddump.namespace:c",
-        "-o", "extcap.poddump.pod:d", "-o", "extcap.poddump.container:",
+        "-o", "extcap.poddump.pod:d", "-o", "extcap.poddump.container:", "-o",
+        "extcap.poddump.interface:",
       ])
   }
 }

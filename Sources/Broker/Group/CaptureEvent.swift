@@ -6,13 +6,15 @@ package import Packets
 package enum CaptureEvent: Sendable {
   /// Somebody waits for something, or has to know something; in words. The member where it is about one of several.
   case told(String, member: String?)
+  /// Not all that was ordered can be captured at the same time; in words.
+  case limited(String)
   /// A route is tried: the plan, and what the routes before said.
   case opening(Plan, Decision)
   /// Packets flow, of the kind that the header says.
   case capturing(Plan, PcapHeader)
-  /// One of several is captured no more: "shop/web", why, whether it was named itself, and how many others are
-  /// left.
-  case ended(member: String, Failure?, isNamed: Bool, others: Int)
+  /// One of several is captured no more: "shop/web", why, whether it was named itself, whether it ever was
+  /// captured, and how many others are left.
+  case ended(member: String, Failure?, isNamed: Bool, wasCaptured: Bool, others: Int)
   /// The pod of a single capture is gone, and the stream stays open: `CaptureGroup.restart` or the end is waited
   /// for.
   case waitingForRestart(member: String, Failure?)

@@ -29,8 +29,11 @@ struct GroupLoop {
   /// What failed: those that were named, and the last others.
   private var namedFailures: [Failure] = []
   private var otherFailures: [Failure] = []
-  /// What is gone while its stream stays open; nil where nothing is.
+  /// Since when those are not captured that may be again.
+  private var gaps: [Members.ID: ContinuousClock.Instant] = [:]
+  /// What is gone while its stream stays open, and since when; nil where nothing is.
   private var awaited: Subject?
+  private var cut = ContinuousClock.now
   private var isSeeking = false
   /// Counts how often nobody was left; whether that is so now.
   private var quietness = 0
@@ -127,6 +130,7 @@ struct GroupLoop {
     }
     if end.endsStream { return endAll(.streamEnds, &tasks) }
     if group.waitsForRestart, ending == nil, hasBegun, let subject = end.subject ?? awaited {
+      if awaited == nil { cut = .now }
       awaited = subject
       return tell(.waitingForRestart(member: subject.text, end.failure))
     }
@@ -138,9 +142,16 @@ struct GroupLoop {
       }
     }
     guard group.isShared, ending == nil else { return }
+    if end.report?.header != nil {
+      gaps[id] = .now
+    } else if let failure = end.failure {
+      // It has no interface in the stream, where a remark could be of its own.
+      group.tally.remark("\(end.name) is not captured. \(failure.why ?? failure.what)")
+    }
     tell(
       .ended(
-        member: end.name, end.failure, isNamed: id.isNamed, others: members.present.count))
+        member: end.name, end.failure, isNamed: id.isNamed,
+        wasCaptured: end.report?.header != nil, others: members.present.count))
   }
 
   /// Starts and ends members as is to be now.
@@ -151,15 +162,11 @@ struct GroupLoop {
       case .join(let id, let pod): start(id, pod, &tasks)
       case .leave(let id): memberStops[id]?.request(.gone)
       case .full(let pods):
-        tell(
-          .told(
-            "\(pods) pods run, and \(members.present.count) are captured at the same time, the others "
-              + "when there is room.", member: nil))
+        limited(
+          "\(pods) pods run, and \(members.present.count) are captured at the same time, the others "
+            + "when there is room.")
       case .exhausted:
-        tell(
-          .told(
-            "So many pods have come and gone that no further one is added to this capture.",
-            member: nil))
+        limited("So many pods have come and gone that no further one is added to this capture.")
       }
     }
     guard !followed.isEmpty, members.isEmpty != isQuiet else { return }
@@ -167,6 +174,12 @@ struct GroupLoop {
     guard isQuiet else { return }
     quietness += 1
     post(.quiet(quietness), after: Self.quietTime, &tasks)
+  }
+
+  /// Says that not all are captured, in the stream too.
+  private func limited(_ text: String) {
+    group.tally.remark(text)
+    tell(.limited(text))
   }
 
   private mutating func start(_ id: Members.ID, _ pod: Pod?, _ tasks: inout TaskGroup<Void>) {
@@ -183,7 +196,11 @@ struct GroupLoop {
     let run = MemberRun(
       group: group, id: id, request: request, pod: pod, sink: sink, asPcapng: asPcapng,
       stops: stops, readerStop: group.isShared ? readerStop : nil, tell: tell)
-    if let pod, !first.contains(pod.uid) {
+    if let since = gaps.removeValue(forKey: id) {
+      let name = pod.map { "\($0.namespace)/\($0.name)" } ?? request.target?.text ?? ""
+      let seconds = (.now - since) / Duration.seconds(1)
+      run.meter.mark("\(name) is captured again: it was not for \(Int(seconds.rounded())) s.")
+    } else if let pod, !first.contains(pod.uid) {
       run.meter.mark("\(pod.namespace)/\(pod.name) has joined the capture.")
     }
     group.tally.join(id, run.meter)
@@ -301,7 +318,7 @@ extension GroupLoop {
         Target(kind: .pod, namespace: pod.namespace, name: pod.name))
     }
     named.append((request, pod))
-    _ = members.add()
+    gaps[.named(members.add())] = cut
   }
 }
 

@@ -6,9 +6,14 @@ final class GroupTally: Sendable {
   private struct State {
     var past = CaptureStatus()
     var present: [Members.ID: (meter: PumpMeter, isCapturing: Bool)] = [:]
+    /// Remarks that wait for somebody to whom packets flow.
+    var remarks: [String] = []
   }
 
   private let state = Locked(State())
+
+  /// How many remarks may wait: as many as a packet takes.
+  private static let mostRemarks = 16
 
   var status: CaptureStatus {
     state.withLock { state in
@@ -27,7 +32,27 @@ final class GroupTally: Sendable {
     state.withLock { $0.present[id] = (meter, false) }
   }
 
-  func begun(_ id: Members.ID) { state.withLock { $0.present[id]?.isCapturing = true } }
+  func begun(_ id: Members.ID) {
+    state.withLock { state in
+      state.present[id]?.isCapturing = true
+      for remark in state.remarks { state.present[id]?.meter.mark(remark) }
+      state.remarks = []
+    }
+  }
+
+  /// Has a remark put on the next packet of one of those that packets flow from; where there is none, of the next
+  /// one.
+  func remark(_ comment: String) {
+    state.withLock { state in
+      let meters = state.present.values.filter(\.isCapturing).map(\.meter)
+      // The one that has the most packets has the next one soonest.
+      if let busiest = meters.max(by: { $0.packets < $1.packets }) {
+        busiest.mark(comment)
+      } else if state.remarks.count < Self.mostRemarks {
+        state.remarks.append(comment)
+      }
+    }
+  }
 
   func ended(_ id: Members.ID, _ report: CaptureReport?) {
     state.withLock { state in

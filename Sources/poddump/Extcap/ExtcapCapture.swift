@@ -139,8 +139,9 @@ struct ExtcapCapture: Sendable {
 
   /// Keeps what was captured in the list, and its meaning, and what its packets began with.
   private func remember(_ order: Order, linkType: LinkType? = nil) {
-    guard let cache = ListingCache(), let context = order.kubectl.context ?? portalContext(order)
-    else { return }
+    guard let cache = ListingCache() else { return }
+    if let pod = chosenPod(order, in: cache) { try? cache.note(pod) }
+    guard let context = order.kubectl.context ?? portalContext(order) else { return }
     let kubeconfig = order.kubectl.environment["KUBECONFIG"].flatMap(\.self) ?? ""
     try? cache.note(
       RecentValues.Item(
@@ -149,6 +150,22 @@ struct ExtcapCapture: Sendable {
         linkType: linkType.map {
           .init(number: $0.rawValue, ofDefault: order.request.interface == nil)
         }))
+  }
+
+  /// The interface of the pod that was chosen in the portal's dialog, as the list calls it: whoever has looked for
+  /// it there finds it in the list the next time. Nil where it is in none of the listed contexts.
+  private func chosenPod(_ order: Order, in cache: ListingCache) -> RecentValues.Item? {
+    guard order.value == .portal, let target = order.request.target, target.kind == .pod,
+      let namespace = target.namespace ?? order.request.namespace,
+      let shown = cache.shown(kubeconfigVariable: environmentValue("KUBECONFIG") ?? ""),
+      let context = order.kubectl.context ?? shown.contexts.first,
+      let place = shown.contexts.firstIndex(of: context),
+      let value = InterfaceValue(
+        kind: .pod, namespace: namespace, name: target.name, context: place == 0 ? nil : context)
+    else { return nil }
+    return RecentValues.Item(
+      value: value, name: target.name, context: context,
+      kubeconfig: shown.kubeconfig.files.map(\.path), used: Int64(time(nil)))
   }
 
   /// The portal means whatever is chosen; only its link type is worth remembering.

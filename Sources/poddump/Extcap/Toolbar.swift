@@ -29,6 +29,7 @@ final class Toolbar: Sendable {
     var before: (counted: Counted, at: ContinuousClock.Instant)?
     var shown = ""
     var restart: (@Sendable () -> Void)?
+    var hasWarned = false
   }
 
   private let state = Locked(State())
@@ -82,6 +83,9 @@ final class Toolbar: Sendable {
     }
     switch event {
     case .told(let text, let member): log(member.map { "\($0): \(text)" } ?? text)
+    case .limited(let text):
+      log(text)
+      warnOnce(text)
     case .opening(let plan, _):
       for note in plan.notes { log("Note: \(note)") }
       if group.status.capturing == 0 {
@@ -99,9 +103,13 @@ final class Toolbar: Sendable {
           return Toolbar.Counted(
             packets: status.packets, bytes: status.bytes, drops: status.drops)
         })
-    case .ended(let member, let failure, _, let others):
+    case .ended(let member, let failure, _, let wasCaptured, let others):
       log("No longer from \(member): \(failure?.sentence ?? "its capture has ended")")
-      if others == 0 { show(.waiting("Waiting for pods…")) }
+      if others == 0 {
+        show(.waiting("Waiting for pods…"))
+      } else if let failure, !wasCaptured {
+        warnOnce("\(member) is not captured, others are. \(failure.sentence)")
+      }
     case .waitingForRestart(let member, let failure):
       let why = failure?.sentence ?? "Its capture has ended."
       log("\(member) is captured no more. \(why)")
@@ -129,6 +137,15 @@ final class Toolbar: Sendable {
     case .capturing(let place, _):
       pipes.send([ControlFrame(.status, text: "Capturing from \(place).")])
     }
+  }
+
+  /// Shows a dialog, the first time that something is missing from a capture that goes on: more are in the log.
+  private func warnOnce(_ text: String) {
+    let isFirst = state.withLock { state in
+      defer { state.hasWarned = true }
+      return !state.hasWarned
+    }
+    if isFirst { pipes?.send([ControlFrame(.warning, text: text)]) }
   }
 
   /// Adds a line to the log.

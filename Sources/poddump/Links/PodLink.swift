@@ -114,9 +114,10 @@ struct PodLink: Sendable, Equatable {
   /// What Wireshark is started with: the portal and its settings, which name the context. The pod's own
   /// interface would mean the context of whichever list was printed last.
   var arguments: [String] {
-    // A container that was saved for another pod must not be taken for this one.
+    // What was saved for another pod must not be taken for this one.
     let settings = [
       ("context", context), ("namespace", namespace), ("pod", pod), ("container", ""),
+      ("interface", ""),
     ]
     return ["-k", "-i", "poddump"]
       + settings.flatMap { ["-o", "extcap.poddump.\($0.0):\($0.1)"] }

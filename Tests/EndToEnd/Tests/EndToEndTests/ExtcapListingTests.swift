@@ -95,10 +95,16 @@ extension InLab {
         """)
       // The first list is that of the one context that was asked; then all are.
       try scratch.list()
-      for _ in 0..<3 {
-        _ = try interfaces()
-        scratch.expectQuiet()
-        usleep(5_100_000)
+      try Lab.with(fault: ["slow", "300"]) {
+        for _ in 0..<3 {
+          // While one context has answered and another has not, there are no more than the limit says either.
+          repeat {
+            let count = try interfaces().count
+            #expect(count <= 10)
+            usleep(50_000)
+          } while !scratch.processes.isEmpty
+          usleep(5_100_000)
+        }
       }
       let values = try interfaces()
       #expect(values.count == 10)
@@ -332,6 +338,32 @@ extension InLab {
       #expect(preferences.status == 0)
       #expect(preferences.output.contains("extcap.poddump.namespace"))
       #expect(!preferences.output.contains("extcap.pod_"))
+    }
+
+    /// Whoever has looked for a pod in the portal's dialog finds it in the list from then on.
+    @Test func whatWasCapturedIsListedUnderTheLimit() throws {
+      try scratch.write("home/.config/poddump/config.toml", "[listing]\nlimit = 2\n")
+      try scratch.list()
+      let before = try interfaces()
+      #expect(!before.contains("pod:shop/web") && before.count == 3)
+      let fifo = try Fifo(scratch)
+      let run = try scratch.extcap(
+        fifo.capture("poddump", "--pod", "shop/web", "--count", "1"))
+      #expect(run.status == 0 && run.errors.isEmpty, "\(run.errors)")
+      try scratch.list()
+      let after = try interfaces()
+      #expect(after.contains("pod:shop/web") && after.count == 3, "\(after)")
+      // And so does what is chosen in the list.
+      let one = try #require(before.first { $0 != "poddump" && !after.contains($0) })
+      let other = try Fifo(scratch)
+      let program = try Program(
+        [Lab.extcap] + other.capture(one), environment: scratch.environment)
+      program.wait(10) { !other.bytes.isEmpty }
+      program.wait(10) { scratch.recent.contains(one) }
+      kill(program.pid, SIGTERM)
+      _ = program.finish(within: 10)
+      try scratch.list()
+      #expect(try Set(interfaces()) == ["poddump", "pod:shop/web", one])
     }
 
     @Test func theConfiguredLimitCounts() throws {

@@ -113,6 +113,9 @@ extension InLab {
       #expect(end.status == 5, "\(end.errors)")
       #expect(end.errors.contains("No longer from shop/none, 1 other goes on"), "\(end.errors)")
       try PacketFile(path).expectPackets(20, of: lab.address("web"))
+      // It has no interface of its own to say so.
+      let remarks = try PacketFile(path).packets("frame.comment", filter: "frame.comment")
+      #expect(remarks.contains { $0[0].contains("shop/none is not captured. ") }, "\(remarks)")
     }
 
     @Test func nothingThatWorksEndsSoonWithTheCauses() throws {
@@ -126,35 +129,42 @@ extension InLab {
       #expect(!FileManager.default.fileExists(atPath: path))
     }
 
-    @Test(arguments: [true, false])
-    func aReplicaThatGoesIsClosedAndItsSuccessorJoins(mayWatch: Bool) throws {
+    /// How a capture of a workload learns of its pods, and who shows it.
+    enum Following: String, CaseIterable { case watch, list, tshark }
+
+    @Test(arguments: Following.allCases)
+    func aReplicaThatGoesIsClosedAndItsSuccessorJoins(following: Following) throws {
+      try folder.waitUntilListed("deploy:shop/api")
       // Whoever may only list asks again and again.
       var environment: [String: String?] = folder.environment
-      if !mayWatch {
+      if following == .list {
         let rights = try Manifest("list", in: folder) + Manifest("exec", in: folder)
         #expect(!rights.rights.contains { $0.words == "watch pods" })
         environment["KUBECONFIG"] = try rights.kubeconfig()
       }
       let path = folder.path + "/replaced.pcapng"
       let program = try Program(
-        [Lab.poddump, "capture", "deploy/api", "-n", "shop", "-w", path],
+        following == .tshark
+          ? ["/usr/bin/env", "tshark", "-i", "deploy:shop/api", "-w", path]
+          : [Lab.poddump, "capture", "deploy/api", "-n", "shop", "-w", path],
         environment: environment)
+      func interfaces() -> Set<String> {
+        Set(
+          ((try? PacketFile(path).packetsSoFar("frame.interface_name")) ?? []).compactMap(\.first))
+      }
       let gone = try #require(lab.replicas.first)
-      #expect(
-        program.wait(30) { program.errors.components(separatedBy: "Capturing from").count == 4 },
-        "\(program.errors)")
+      #expect(program.wait(30) { interfaces().count == 3 }, "\(program.errors)")
       try Lab.run("replace", "shop/" + gone)
       let ready = Date()
       let after = try Inventory.load()
       let successor = try #require(after.replicas.first { !lab.replicas.contains($0) })
       #expect(
-        program.wait(5) {
-          ((try? PacketFile(path).packetsSoFar("frame.interface_name")) ?? []).contains {
-            $0.first == "shop/\(successor)/eth0"
-          }
-        }, "no packet of \(successor) within 5 s of it running: \(program.errors)")
-      print("successor's packets (watch \(mayWatch)) after \(Date().timeIntervalSince(ready)) s")
-      #expect(program.errors.contains("No longer from shop/\(gone), "), "\(program.errors)")
+        program.wait(5) { interfaces().contains("shop/\(successor)/eth0") },
+        "no packet of \(successor) within 5 s of it running: \(program.errors)")
+      print("successor's packets (\(following)) after \(Date().timeIntervalSince(ready)) s")
+      if following != .tshark {
+        #expect(program.errors.contains("No longer from shop/\(gone), "), "\(program.errors)")
+      }
       kill(program.pid, SIGINT)
       let end = program.finish(within: 15)
       // Nobody named the one that is gone.
@@ -168,6 +178,29 @@ extension InLab {
       #expect(
         remarks.contains { $0[0].contains("shop/\(successor) has joined the capture.") },
         "\(remarks)")
+    }
+
+    /// A container that restarts is another interface, and its first packet says for how long nothing was seen.
+    @Test func aContainerThatRestartsIsCapturedAgain() throws {
+      let path = folder.path + "/restarted.pcapng"
+      let program = try Program(
+        [Lab.poddump, "capture", "deploy/api", "-n", "shop", "-w", path],
+        environment: folder.environment)
+      #expect(
+        program.wait(30) { program.errors.components(separatedBy: "Capturing from").count == 4 },
+        "\(program.errors)")
+      let pod = try #require(lab.replicas.first)
+      try Lab.run("restart", "shop/" + pod)
+      #expect(
+        program.wait(20) { program.errors.components(separatedBy: "Capturing from").count == 5 },
+        "\(program.errors)")
+      var remarks: [[String]] { (try? PacketFile(path).packetsSoFar("frame.comment")) ?? [] }
+      #expect(
+        program.wait(10) {
+          remarks.contains { $0[0].contains("shop/\(pod) is captured again: it was not for ") }
+        }, "\(remarks)")
+      kill(program.pid, SIGINT)
+      #expect(program.finish(within: 15).status == 0)
     }
 
     @Test func ofTwoNamedPodsOneIsDeleted() throws {
@@ -214,15 +247,63 @@ extension InLab {
       try expectOwn(try file.packets("frame.interface_name", "ip.addr", filter: "ip"), lab)
     }
 
-    @Test func tsharkShowsAllReplicas() throws {
+    @Test func tsharkShowsAllReplicasByName() throws {
       try folder.waitUntilListed("deploy:shop/api")
-      let path = folder.path + "/tshark.pcapng"
-      let end = try folder.tshark(["-i", "deploy:shop/api", "-c", "90", "-w", path])
+      let end = try folder.tshark([
+        "-i", "deploy:shop/api", "-N", "n", "-c", "50", "-T", "fields", "-E", "separator=|", "-e",
+        "frame.interface_name", "-e", "ip.src_host", "-e", "ip.dst_host",
+      ])
       #expect(end.status == 0, "\(end.errors)")
       #expect(!end.errors.contains("extcap pipe:"), "\(end.errors)")
-      let packets = try PacketFile(path).packets("frame.interface_name", "ip.addr", filter: "ip")
+      let packets = end.output.split(separator: "\n").map {
+        $0.split(separator: "|", omittingEmptySubsequences: false).map(String.init)
+      }
+      #expect(packets.count == 50)
       #expect(Set(packets.map { $0[0] }) == Set(lab.replicas.map { "shop/\($0)/eth0" }))
-      try expectOwn(packets, lab)
+      for packet in packets where !packet[1].isEmpty {
+        let pod = try #require(packet[0].split(separator: "/").dropFirst().first)
+        #expect(packet[1...2].contains("\(pod).shop"), "\(packet)")
+      }
+      let run = try folder.tshark(["-i", "deploy:shop/api", "-N", "n", "-c", "50"])
+      for replica in lab.replicas {
+        #expect(run.output.contains("\(replica).shop"), "\(run.output)")
+      }
+    }
+
+    /// Also where Wireshark's own programs take part.
+    @Test(arguments: ["tshark", "dumpcap", "poddump", "kubectl"])
+    func whoeverOfTsharksIsKilledNothingIsLeft(victim: String) throws {
+      try folder.waitUntilListed("deploy:shop/api")
+      let before = try Lab.processes()
+      let path = folder.path + "/\(victim).pcapng"
+      var environment: [String: String?] = folder.environment
+      environment["PODDUMP_TEST"] = path
+      let program = try Program(
+        ["/usr/bin/env", "tshark", "-i", "deploy:shop/api", "-w", path], environment: environment)
+      #expect(
+        program.wait(30) {
+          Set((try? PacketFile(path).packetsSoFar("frame.interface_name")) ?? []).count == 3
+        }, "\(program.errors)")
+      var own: [LocalProcess] { LocalProcess.all(marked: "PODDUMP_TEST=\(path)") }
+      let process = try #require(
+        own.first {
+          $0.name == victim && !$0.isJanitor
+            && (victim != "kubectl" || $0.arguments.contains("exec"))
+        })
+      kill(process.pid, SIGKILL)
+      if victim == "kubectl" {
+        // The others are captured on.
+        usleep(1_000_000)
+        let size = try PacketFile(path).packetsSoFar("frame.number").count
+        usleep(1_500_000)
+        #expect(try PacketFile(path).packetsSoFar("frame.number").count > size)
+        kill(program.pid, SIGINT)
+      }
+      _ = program.finish(within: 20)
+      let deadline = Date(timeIntervalSinceNow: 20)
+      while Date() < deadline, !own.isEmpty { usleep(100_000) }
+      #expect(own.map(\.name) == [])
+      try Lab.expectNothingLeft(since: before, within: 15)
     }
 
     @Test func whoeverIsKilledNothingIsLeft() throws {

@@ -19,6 +19,9 @@ final class Scratch {
   /// The folder of the listing cache.
   var cache: String { home + "/.cache/poddump" }
 
+  /// What is remembered of the last captures.
+  var recent: String { (try? String(contentsOfFile: cache + "/recent", encoding: .utf8)) ?? "" }
+
   /// The environment of a program that sees this home and nothing else of the user's.
   var environment: [String: String?] {
     [

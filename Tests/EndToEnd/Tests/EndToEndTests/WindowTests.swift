@@ -142,6 +142,33 @@ extension InLab {
       #expect(wireshark.program.process.isRunning)
     }
 
+    /// A filter that is typed is judged at each key, for the interface that is chosen.
+    @Test func aFilterIsJudgedWhileItIsTyped() throws {
+      try desktop.list()
+      let wireshark = try Wireshark(on: desktop, ["-i", "pod:shop/web"])
+      wireshark.expect("asks for the link types") {
+        asked("--extcap-dlts").contains("pod:shop/web")
+      }
+      wireshark.expect("the main window") {
+        wireshark.main?.title == "The Wireshark Network Analyzer"
+      }
+      let main = try #require(wireshark.main)
+      func judged(_ filter: String) -> Bool {
+        desktop.calls.contains {
+          $0 == ["--extcap-capture-filter", filter, "--extcap-interface", "pod:shop/web"]
+        }
+      }
+      // The field stands somewhere in the upper half of the window's first page.
+      for row in stride(from: 120, to: 420, by: 15) where !judged("tcp") {
+        try desktop.click(main.x + main.width / 2, main.y + row)
+        try desktop.xdotool(["type", "--delay", "30", "tcp"])
+        wireshark.program.wait(0.5) { judged("tcp") }
+      }
+      #expect(judged("tcp"), "\(desktop.calls.suffix(3))")
+      try desktop.xdotool(["type", "--delay", "30", " prt"])
+      wireshark.expect("another judgement", within: 5) { judged("tcp prt") }
+    }
+
     // MARK: Capture and stop
 
     /// Stop in the window: the extcap is told first, and the FIFO is read to its end.
