@@ -45,6 +45,11 @@ struct PacketFile {
     try Program.run(["/usr/bin/env", "capinfos", "-M", path]).output
   }
 
+  /// Whether the far end's counters are in the file: at least those of the end, whatever came before.
+  func hasCounters() throws -> Bool {
+    try information().contains(/Number of stat entries = [1-9]/)
+  }
+
   /// Expects so many packets, every IP packet from or to the address.
   func expectPackets(
     _ count: Int? = nil, of address: String, _ comment: String = "",
