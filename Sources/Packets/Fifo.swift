@@ -11,15 +11,20 @@ internal import Darwin
 /// - Parameters:
 ///   - path: The FIFO, which must exist.
 ///   - stop: Ends the wait; cancellation rings it too.
-/// - Returns: The open FIFO, nil when the bell rang first.
+///   - patience: The most time to wait. dumpcap opens its end at once; whoever made the FIFO may be gone before we
+///     could see that it was ever there.
+/// - Returns: The open FIFO, nil when the bell rang or the time was over first.
 /// - Throws: `Failure` when there is no such file, it is no FIFO, or it may not be written.
-package func openFifo(_ path: String, stop: Bell) async throws(Failure) -> OwnedFD? {
+package func openFifo(
+  _ path: String, stop: Bell, within patience: Duration = .seconds(60)
+) async throws(Failure) -> OwnedFD? {
   // Mostly the reader is there already: no thread is needed then.
   if let fifo = try tryOpenFifo(path) { return fifo }
+  let end = ContinuousClock.now + patience
   return try await onOwnThread("fifo", stop: { stop.ring() }) { () throws(Failure) -> OwnedFD? in
     var bell = pollfd(fd: stop.reader, events: Int16(POLLIN), revents: 0)
     // No event tells a writer that a reader has come.
-    while poll(&bell, 1, 10) <= 0 {
+    while poll(&bell, 1, 10) <= 0, .now < end {
       if let fifo = try tryOpenFifo(path) { return fifo }
     }
     return nil

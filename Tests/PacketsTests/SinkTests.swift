@@ -167,6 +167,16 @@ import Glibc
 
   // MARK: FIFOs
 
+  /// Whoever made it may be gone without a trace.
+  @Test func aFifoThatNobodyReadsIsNotWaitedForForEver() async throws {
+    let scratch = try Scratch()
+    let path = scratch.path + "/fifo"
+    try #require(mkfifo(path, 0o600) == 0)
+    let begin = ContinuousClock.now
+    #expect(try await openFifo(path, stop: Bell(), within: .milliseconds(200)) == nil)
+    #expect(ContinuousClock.now - begin >= .milliseconds(200))
+  }
+
   @Test func fifosWaitForTheirReader() async throws {
     let scratch = try Scratch()
     let path = scratch.path + "/fifo"

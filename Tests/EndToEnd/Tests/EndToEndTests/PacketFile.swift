@@ -50,6 +50,30 @@ struct PacketFile {
     try information().contains(/Number of stat entries = [1-9]/)
   }
 
+  /// The packets that the kernel dropped, as the last statistics block of each interface says (isb_ifdrop of the
+  /// pcapng specification, little-endian); of all interfaces together.
+  func drops() throws -> UInt64 {
+    let bytes = [UInt8](try Data(contentsOf: URL(filePath: path)))
+    func number(_ offset: Int, _ length: Int) -> UInt64 {
+      (0..<length).reduce(0) { $0 | UInt64(bytes[offset + $1]) << UInt64(8 * $1) }
+    }
+    var drops: [UInt64: UInt64] = [:]
+    var block = 0
+    while block + 12 <= bytes.count {
+      let length = Int(number(block + 4, 4))
+      try #require(length >= 12 && block + length <= bytes.count)
+      var option = block + 20
+      // An interface statistics block is of type 5, and so is the option.
+      while number(block, 4) == 5, option + 4 <= block + length - 4 {
+        let size = Int(number(option + 2, 2))
+        if number(option, 2) == 5, size == 8 { drops[number(block + 8, 4)] = number(option + 4, 8) }
+        option += 4 + (size + 3) / 4 * 4
+      }
+      block += length
+    }
+    return drops.values.reduce(0, +)
+  }
+
   /// Expects so many packets, every IP packet from or to the address.
   func expectPackets(
     _ count: Int? = nil, of address: String, _ comment: String = "",

@@ -184,6 +184,7 @@ extension InLab {
         $0.split(separator: " ").first.flatMap { Int($0) }
       }
       #expect(comments.reduce(0, +) == dropped.flatMap { Int($0) }, "\(comments) \(end.errors)")
+      #expect(try PacketFile(file).drops() == dropped.flatMap { UInt64($0) })
     }
   }
 }
