@@ -98,7 +98,12 @@ extension LibSSH2Session {
   mutating func authenticateByKeyboard(
     user: String, answerer: @escaping (KeyboardQuestions) -> [[UInt8]]?
   ) throws(SSHConnectError) -> LogInAnswer {
-    transport.answerer = answerer
+    let transport = transport
+    transport.answerer = { [unowned transport] questions in
+      let start = ContinuousClock.now
+      defer { transport.pause += .now - start }
+      return answerer(questions)
+    }
     defer { transport.answerer = nil }
     let code = try complete { handle in
       libssh2_userauth_keyboard_interactive_ex(

@@ -65,6 +65,8 @@ struct LibSSH2Session: ~Copyable {
   }
 
   private mutating func wait() throws(SSHConnectError) {
+    deadline.extend(by: transport.pause)
+    transport.pause = .zero
     transport.flush()
     noteProgress()
     // Checked before the wait as well: a server that never pauses must not keep us here.

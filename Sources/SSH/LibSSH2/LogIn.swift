@@ -220,7 +220,7 @@ struct LogIn {
     let bell = session.deadline.bell
     let user = failures.user
     let host = failures.hostName
-    // As often as ssh asks; a person takes longer than a connection may.
+    // As often as ssh asks; the server may wait for what the person confirms on another device.
     for _ in 0..<3 {
       session.deadline.extend(by: .seconds(120))
       let given = Problem()

@@ -51,6 +51,8 @@ final class SocketTransport {
   var signer: ((UnsafeRawBufferPointer) -> [UInt8]?)?
   /// Answers a keyboard-interactive server's questions; nil gives up.
   var answerer: ((KeyboardQuestions) -> [[UInt8]]?)?
+  /// How long a person took to answer, which is no time of the server's.
+  var pause = Duration.zero
 
   init(_ socket: OwnedFD) { self.socket = socket }
 
