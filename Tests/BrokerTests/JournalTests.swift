@@ -86,7 +86,7 @@ private func entry(
   @Test func theFormatIsTheDocumentedOne() {
     let entry = entry(
       changes[1], ClusterReference(context: "my lab", kubeconfig: "/k"),
-      owner: ProcessIdentity(host: "desk", pid: 4711, start: "1f2e3d4c.815"))
+      owner: ProcessIdentity(host: "desk", pid: 4711, start: "1f2e3d4c.815", machine: "1f2e-9.7"))
     #expect(
       entry.text == """
         poddump journal 1
@@ -94,11 +94,14 @@ private func entry(
         /var/my%20data/100%25/.poddump-7f3a01
         context my%20lab
         kubeconfig /k
-        owner desk 4711 1f2e3d4c.815
+        owner desk 4711 1f2e3d4c.815 1f2e-9.7
         time 1795392000
         end
 
         """)
+    let older = entry.text.replacing(" 1f2e-9.7", with: "")
+    let owner = JournalEntry(name: "x", bytes: Array(older.utf8))?.owner
+    #expect(owner == ProcessIdentity(host: "desk", pid: 4711, start: "1f2e3d4c.815"))
   }
 
   @Test func aCutOneIsNone() {
@@ -163,16 +166,52 @@ private func entry(
     var earlier = ProcessIdentity.current
     earlier.start = "0" + earlier.start
     #expect(earlier.isRunning == false)
-    #expect(entry(owner: earlier).isOrphaned)
-    #expect(!entry().isOrphaned)
   }
 
   @Test func anotherMachinesCannotBeSeen() {
     var other = ProcessIdentity.current
     other.host += "-2"
+    other.machine = "another"
     #expect(other.isRunning == nil)
-    #expect(!entry(owner: other).isOrphaned)
+    // Nor where nothing but the name is known.
+    other.machine = nil
+    #expect(other.isRunning == nil)
   }
+
+  @Test func aMachineIsKnownAfterItGotAnotherName() {
+    let now = ProcessIdentity.current
+    var before = now
+    before.host += "-2"
+    #expect(before.isRunning == true && before.isSame(as: now))
+    before.start = "1.1"
+    #expect(before.isRunning == false && !before.isSame(as: now))
+  }
+
+  /// As an entry of an older poddump, or of before the machine was started anew, is.
+  @Test func aMachineOfTheSameNameIsTheSame() {
+    var before = ProcessIdentity.current
+    before.start = "1.1"
+    for machine in [nil, "an earlier boot"] {
+      before.machine = machine
+      #expect(before.isRunning == false)
+    }
+  }
+
+  #if os(Linux)
+  /// A container of the same machine, with the same machine-id and the same host name, counts its processes anew.
+  @Test(.enabled(if: getuid() == 0)) func aContainerHasAMarkOfItsOwn() async throws {
+    let look = "stat -L -c %i /proc/self/ns/pid"
+    let inside = try await runProgram([
+      Programs.path("unshare"), "--pid", "--fork", "--mount-proc", "/bin/sh", "-c", look,
+    ])
+    let number = inside.text.trimmingCharacters(in: .newlines)
+    #expect(!number.isEmpty, "\(inside.errors)")
+    let mark = try #require(machineMark())
+    #expect(mark.split(separator: ".").last.map(String.init) != number)
+    let outside = try await runProgram(["/bin/sh", "-c", look])
+    #expect(mark.hasSuffix("." + outside.text.trimmingCharacters(in: .newlines)))
+  }
+  #endif
 
   @Test func whatNobodyHasWaitedForIsGone() async throws {
     let process = try Spawned([Programs.path("sleep"), "60"])

@@ -32,10 +32,7 @@ import Testing
   private func owner() throws -> (process: Spawned, identity: ProcessIdentity) {
     let process = try Spawned([Programs.path("sleep"), "60"])
     let start = try #require(processStart(process.pid))
-    return (
-      process,
-      ProcessIdentity(host: ProcessIdentity.thisHost, pid: process.pid, start: start)
-    )
+    return (process, .ofThisMachine(pid: process.pid, start: start))
   }
 
   private func record(_ owner: ProcessIdentity) throws {
@@ -54,9 +51,12 @@ import Testing
       ], environment: poddump.environment)
   }
 
-  @Test func undoesWhatAKilledProcessLeft() async throws {
+  @Test(arguments: [false, true])
+  func undoesWhatAKilledProcessLeft(_ machineGotAnotherName: Bool) async throws {
     let (process, identity) = try owner()
-    try record(identity)
+    var written = identity
+    if machineGotAnotherName { written.host = "before" }
+    try record(written)
     let janitor = try janitor(of: identity)
     // Closing a terminal and Ctrl-C are not for it.
     #expect(try await eventually { ignores(janitor.pid, SIGHUP) && ignores(janitor.pid, SIGINT) })

@@ -90,6 +90,6 @@ package struct Janitor: Sendable {
   }
 
   private func left(_ hopeless: [String: Failure]) -> [JournalEntry] {
-    journal.entries().entries.filter { $0.owner == owner && hopeless[$0.name] == nil }
+    journal.entries().entries.filter { $0.owner.isSame(as: owner) && hopeless[$0.name] == nil }
   }
 }

@@ -20,10 +20,6 @@ package struct JournalEntry: Sendable, Equatable {
     self.owner = owner
     self.time = time
   }
-
-  /// Whether the process that would have undone it is gone. False for another machine's, of which that
-  /// cannot be known here.
-  package var isOrphaned: Bool { owner.isRunning == false }
 }
 
 /// The text of an entry: a line for each member, its words separated by blanks, and a last line that tells
@@ -35,7 +31,7 @@ package struct JournalEntry: Sendable, Equatable {
 /// change pod poddump poddump-7f3a
 /// context lab
 /// kubeconfig /home/me/lab.yaml
-/// owner laptop 4711 1f2e3d4c.815
+/// owner laptop 4711 1f2e3d4c.815 1f2e3d4c-5b6a-4978-8695-a4b3c2d1e0f9.4026531836
 /// time 1795392000
 /// end
 /// ```
@@ -50,7 +46,8 @@ extension JournalEntry {
     if let context = cluster.context { lines.append(["context", context]) }
     if let kubeconfig = cluster.kubeconfig { lines.append(["kubeconfig", kubeconfig]) }
     if let variable = cluster.variable { lines.append(["KUBECONFIG", variable]) }
-    lines.append(["owner", owner.host, String(owner.pid), owner.start])
+    lines.append(
+      ["owner", owner.host, String(owner.pid), owner.start] + (owner.machine.map { [$0] } ?? []))
     lines.append(["time", String(time)])
     lines.append(["end"])
     return lines.map { $0.map(Self.encoded).joined(separator: " ") + "\n" }.joined()
@@ -93,9 +90,11 @@ extension JournalEntry {
       case ("context", 2) where cluster.context == nil: cluster.context = words[1]
       case ("kubeconfig", 2) where cluster.kubeconfig == nil: cluster.kubeconfig = words[1]
       case ("KUBECONFIG", 2) where cluster.variable == nil: cluster.variable = words[1]
-      case ("owner", 4) where owner == nil:
+      // Without the machine's mark: from before there was one, or where there is none.
+      case ("owner", 4...5) where owner == nil:
         guard let pid = Int32(words[2]) else { return nil }
-        owner = ProcessIdentity(host: words[1], pid: pid, start: words[3])
+        owner = ProcessIdentity(
+          host: words[1], pid: pid, start: words[3], machine: words.count > 4 ? words[4] : nil)
       case ("time", 2) where time == nil:
         guard let seconds = Int(words[1]), seconds >= 0 else { return nil }
         time = seconds

@@ -8,25 +8,44 @@ internal import Darwin
 
 /// One process of one machine, told from a later one that has got its number.
 package struct ProcessIdentity: Sendable, Equatable {
-  /// The machine's host name.
+  /// The machine's host name, for people.
   package var host: String
   package var pid: Int32
   /// When it was started, as the system counts; equal for the same process only.
   package var start: String
+  /// What no other machine has, nor a container with processes of its own, and what stays when the host
+  /// name changes (`machineMark`); nil where it is not known, and the host name must do.
+  package var machine: String?
 
-  package init(host: String, pid: Int32, start: String) {
+  package init(host: String, pid: Int32, start: String, machine: String? = nil) {
     self.host = host
     self.pid = pid
     self.start = start
+    self.machine = machine
   }
 
   /// This process.
   package static var current: ProcessIdentity {
-    ProcessIdentity(host: Self.thisHost, pid: getpid(), start: processStart(getpid()) ?? "unknown")
+    ofThisMachine(pid: getpid(), start: processStart(getpid()) ?? "unknown")
   }
 
-  /// Whether a process of this machine is meant.
-  package var isOfThisMachine: Bool { host == Self.thisHost }
+  /// A process of this machine.
+  package static func ofThisMachine(pid: Int32, start: String) -> ProcessIdentity {
+    ProcessIdentity(host: thisHost, pid: pid, start: start, machine: machineMark())
+  }
+
+  /// Whether a process of this machine is meant. The same mark proves it, whatever the host is called by now;
+  /// the same name is what is left once the machine was started anew.
+  package var isOfThisMachine: Bool {
+    machine != nil && machine == machineMark() || host == Self.thisHost
+  }
+
+  /// Whether both mean the same process; its machine may have got another name in between.
+  func isSame(as other: ProcessIdentity) -> Bool {
+    guard pid == other.pid, start == other.start else { return false }
+    guard let mine = machine, let its = other.machine else { return host == other.host }
+    return mine == its
+  }
 
   /// Whether it is still running; nil for another machine's, which cannot be seen from here.
   package var isRunning: Bool? {
@@ -38,6 +57,7 @@ package struct ProcessIdentity: Sendable, Equatable {
   var isValid: Bool {
     pid > 0 && Self.isWord(host) && host.utf8.count <= 255 && Self.isWord(start)
       && start.utf8.count <= 100
+      && machine.map { Self.isWord($0) && $0.utf8.count <= 100 } ?? true
   }
 
   /// This machine's host name (gethostname(2)).

@@ -10,4 +10,12 @@ func processStart(_ pid: Int32) -> String? {
   else { return nil }
   return "\(info.pbi_start_tvsec).\(info.pbi_start_tvusec)"
 }
+
+/// What tells this machine from all others: the hardware's UUID (gethostuuid(3)); nil if the system does not say.
+func machineMark() -> String? {
+  var bytes = [UInt8](repeating: 0, count: 16)
+  var patience = timespec(tv_sec: 1, tv_nsec: 0)
+  guard gethostuuid(&bytes, &patience) == 0 else { return nil }
+  return bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+}
 #endif

@@ -29,7 +29,7 @@ enum JanitorCommand {
     let undoer = EntryUndoer(nodes: configuration.nodes, isInteractive: false)
     await Janitor(
       journal: Journal(folder: arguments[0]),
-      owner: ProcessIdentity(host: ProcessIdentity.thisHost, pid: pid, start: arguments[2])
+      owner: .ofThisMachine(pid: pid, start: arguments[2])
     ) { (entry) async throws(Failure) in
       try await undoer.undo(entry)
     }.run()
