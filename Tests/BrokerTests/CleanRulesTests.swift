@@ -33,7 +33,7 @@ import Testing
   }
 
   static let pods: [Case] = [
-    Case(pod: pod(), decision: .undo(because: "no poddump of yours uses it")),
+    Case(pod: pod(), decision: .undoIfUnused(because: "no poddump of yours uses it")),
     Case(
       pod: pod { $0.user = "bob@desk" },
       decision: .leave(because: "bob@desk may use it until 2026-11-23T01:00:00Z")),
@@ -77,7 +77,7 @@ import Testing
     let rules = Self.rules()
     #expect(
       rules.decision(container("poddump-1a2b", isRunning: true))
-        == .undo(because: "no poddump of yours uses it"))
+        == .undoIfUnused(because: "no poddump of yours uses it"))
     #expect(
       rules.decision(container("poddump-1a2b", isRunning: false))
         == .leave(because: "it has not been started yet, so that it cannot be ended"))
@@ -109,6 +109,7 @@ import Testing
     earlier.start = "1.1"
     var other = mine
     other.host = "desk2"
+    other.machine = "another"
     let rules = Self.rules()
     #expect(
       rules.decision(Self.entry(changes[0], mine))

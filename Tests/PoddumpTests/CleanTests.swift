@@ -12,8 +12,12 @@ import Testing
   private let journal: Journal
 
   private static let uid = "0fb4c1d2-3333-4444-5555-666677778888"
-  private static let gone = ProcessIdentity(
-    host: ProcessIdentity.thisHost, pid: 4_000_000, start: "1.1")
+  /// A process of this machine when it had another name.
+  private static let gone: ProcessIdentity = {
+    var gone = ProcessIdentity.ofThisMachine(pid: 4_000_000, start: "1.1")
+    gone.host = "before"
+    return gone
+  }()
 
   /// The cluster: what the script in kubectl's place answers by.
   private static let script = #"""
@@ -28,8 +32,9 @@ import Testing
         echo "Error from server (NotFound): pods \"$name\" not found" >&2; exit 1; }
       cat "$home/pod-$name" ;;
     *"delete --request-timeout"*) cat >/dev/null; rm -f "$home/pod-${*##*/pods/}" ;;
-    *"-c poddump-busy -- "*) echo 'command terminated with exit code 75' >&2; exit 75 ;;
-    *"-c poddump-1d1e -- "*) ;;
+    *" poddump-1005 -c poddump -- "* | *"-c poddump-busy -- "*)
+      echo 'command terminated with exit code 75' >&2; exit 75 ;;
+    *" poddump-1001 -c poddump -- "* | *"-c poddump-1d1e -- "*) ;;
     *" -- rm "*) ;;
     *) echo "error: unexpected call: $*" >&2; exit 1 ;;
     esac
@@ -77,7 +82,8 @@ import Testing
     {"kind": "Pod", "metadata": {"name": "\(name)", "namespace": "ops", "uid": "\(uid)",
       "labels": {"app.kubernetes.io/managed-by": "poddump"},
       "annotations": {"poddump/user": "\(user)", "poddump/expires": "\(expires)"}},
-     "spec": {"containers": [{"name": "poddump", "image": "i"}]}, "status": {"phase": "\(phase)"}}
+     "spec": {"containers": [{"name": "poddump", "image": "i"}]}, "status": {"phase": "\(phase)",
+      "containerStatuses": [{"name": "poddump", "state": {\(phase == "Running" ? #""running": {}"# : "")}}]}}
     """
   }
 
@@ -115,6 +121,7 @@ import Testing
     try record(.pod(namespace: "ops", name: "poddump-0004"), .current)
     var other = ProcessIdentity.current
     other.host = "desk2"
+    other.machine = "another"
     try record(.pod(namespace: "ops", name: "poddump-0005"), other)
     try record(.pod(namespace: "ops", name: "poddump-0006"), context: "away")
     try record(.pod(namespace: "ops", name: "poddump-0007"), context: "no such")
@@ -126,6 +133,7 @@ import Testing
       Self.helper("poddump-1002", user: "bob@desk"),
       Self.helper("poddump-1003", user: "bob@desk", expires: "2026-01-01T00:00:00Z"),
       Self.helper("poddump-1004", user: "bob@desk", phase: "Failed"),
+      Self.helper("poddump-1005", user: UserName.current),
       Self.helper("api", user: UserName.current),
       Self.web(
         "web",

@@ -49,8 +49,15 @@ package struct HelperPod: Sendable, Equatable {
 package enum CleanDecision: Sendable, Equatable {
   /// It is undone, and why: "its time was over at …".
   case undo(because: String)
+  /// It is undone, and why, unless a capture is found in it: no journal of ours tells.
+  case undoIfUnused(because: String)
   /// It is left alone, and why: "ann@desk uses it".
   case leave(because: String)
+
+  /// Whether a look into it comes first.
+  package var asksFirst: Bool {
+    if case .undoIfUnused = self { true } else { false }
+  }
 }
 
 /// Decides about things that were found. Pure.
@@ -72,9 +79,15 @@ package struct CleanRules: Sendable {
   package func decision(_ entry: JournalEntry) -> CleanDecision {
     switch entry.owner.isRunning {
     case true?: .leave(because: "poddump uses it (process \(entry.owner.pid))")
-    case false?: .undo(because: "its poddump is gone")
+    case false?: Self.undo(entry.change, because: "its poddump is gone")
     case nil: .leave(because: "it was made on \(printable(entry.owner.host, limit: 80))")
     }
+  }
+
+  /// An ephemeral container may be used by several captures, one after the other or at the same time.
+  private static func undo(_ change: FarChange, because why: String) -> CleanDecision {
+    if case .ephemeralContainer = change { return .undoIfUnused(because: why) }
+    return .undo(because: why)
   }
 
   /// What is done about something found in the cluster.
@@ -88,7 +101,7 @@ package struct CleanRules: Sendable {
     case .pod(let pod): return decision(pod)
     case .container(_, _, _, _, let isRunning):
       return isRunning
-        ? .undo(because: "no poddump of yours uses it")
+        ? .undoIfUnused(because: "no poddump of yours uses it")
         : .leave(because: "it has not been started yet, so that it cannot be ended")
     }
   }
@@ -103,7 +116,8 @@ package struct CleanRules: Sendable {
     guard let owner = pod.user else {
       return .leave(because: "it runs\(until) and does not say whose it is")
     }
-    if owner == user { return .undo(because: "no poddump of yours uses it") }
+    // One with another journal, in another home, may.
+    if owner == user { return .undoIfUnused(because: "no poddump of yours uses it") }
     return .leave(because: "\(printable(owner, limit: 80)) may use it\(until)")
   }
 }

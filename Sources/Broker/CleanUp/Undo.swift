@@ -7,18 +7,20 @@ package import Cluster
 ///   - change: What was made.
 ///   - kubectl: The cluster that it was made in.
 ///   - hand: Works on nodes; nil where nobody can.
+///   - ifUnused: Whether a helper pod is looked into first, and left to a capture that runs in it. Ephemeral
+///     containers always are.
 /// - Returns: What became of it. Something that is gone, or was replaced by another of the same name, is
 ///   `gone`.
 /// - Throws: `Failure` when it could not be found out or not be done: unreachable, not allowed.
 package func undo(
-  _ change: FarChange, kubectl: Kubectl, hand: (any NodeHand)? = nil
+  _ change: FarChange, kubectl: Kubectl, hand: (any NodeHand)? = nil, ifUnused: Bool = false
 ) async throws(Failure) -> Undone {
   guard change.isValid else {
     return .left("It is not of the form that poddump gives to what it makes.")
   }
   switch change {
   case .pod(let namespace, let name):
-    return try await deletePod(kubectl, namespace, name)
+    return try await deletePod(kubectl, namespace, name, ifUnused: ifUnused)
   case .file(let namespace, let pod, let uid, let container, let path):
     let place = PlaceInPod(namespace: namespace, pod: pod, uid: uid, container: container)
     return try await removeFile(kubectl, place, path)
@@ -46,14 +48,21 @@ package protocol NodeHand: Sendable {
 // MARK: - Pods
 
 private func deletePod(
-  _ kubectl: Kubectl, _ namespace: String, _ name: String
+  _ kubectl: Kubectl, _ namespace: String, _ name: String, ifUnused: Bool
 ) async throws(Failure) -> Undone {
   var reference = PodReference(namespace: namespace, name: name)
   do throws(Failure) {
-    reference = try await kubectl.pod(namespace: namespace, name: name).reference
+    let pod = try await kubectl.pod(namespace: namespace, name: name)
+    reference = pod.reference
+    let container = HelperManifest.container
+    if ifUnused, pod.container(named: container)?.state.isRunning == true {
+      let place = PlaceInPod(namespace: namespace, pod: name, uid: pod.uid, container: container)
+      let ended = try await endUnused(kubectl, place, name: name)
+      guard ended == .done else { return ended }
+    }
   } catch  where error.kind == .notFound {
     return .gone
-  } catch  where error.kind == .denied {
+  } catch  where error.kind == .denied && !ifUnused {
     // Whoever may delete it need not see it.
   }
   try await kubectl.delete(reference)
@@ -116,9 +125,9 @@ private func removeFileOnce(
   }
 }
 
-/// Ends a container by ending its first process, if nothing else runs in it.
+/// Ends a container by ending its first process (`Caretaker`), if nothing else runs in it.
 ///
-/// `$1` and `$2` are the container's name, cut in two: the script's own words and those of its grep are
+/// `$1` and `$2` are what its processes are called, the container's name or the helper pod's, cut in two: the script's own words and those of its grep are
 /// then none of those that are looked for. The name stands in the command line of the container's first
 /// process and of each process of a capture in it. Where the pod's containers share their processes,
 /// process 1 is another's, and in a pod with `hostPID` the node's: what does not have the name in its
@@ -142,7 +151,14 @@ private func endContainer(
     return .left("It has not been started yet\(words), so that it cannot be ended.")
   case .unknown: return .left("The node has not said yet whether it runs.")
   }
-  let id = String(place.container.dropFirst(FarChange.prefix.count))
+  return try await endUnused(kubectl, place, name: place.container)
+}
+
+/// Ends a container that runs, if nothing but its first process is called so.
+private func endUnused(
+  _ kubectl: Kubectl, _ place: PlaceInPod, name: String
+) async throws(Failure) -> Undone {
+  let id = String(name.dropFirst(FarChange.prefix.count))
   let what =
     "Cannot end container \(place.container) of \(place.namespace)/\(place.pod)"
     + "\(kubectl.whereText)."

@@ -69,10 +69,10 @@ struct CleanCommand: AsyncParsableCommand {
     let found = try await LeftoverSearch(kubectl).run(
       namespace: kubernetes.namespace, known: known)
     for leftover in found.leftovers where !cleaning.hasSettled(leftover.change) {
-      await cleaning.handle(
-        leftover.change, kubectl.whereText, isSeen: true, rules.decision(leftover)
-      ) {
-        () async throws(Failure) in try await undo(leftover.change, kubectl: kubectl)
+      let decision = rules.decision(leftover)
+      await cleaning.handle(leftover.change, kubectl.whereText, isSeen: true, decision) {
+        () async throws(Failure) in
+        try await undo(leftover.change, kubectl: kubectl, ifUnused: decision.asksFirst)
       }
     }
     for line in CleanText.ending(found, asked: kubernetes.namespace) { cleaning.tell(line) }
@@ -120,11 +120,12 @@ struct Cleaning {
     case .leave(let why):
       tell("\(thing): \(CleanText.left(isDryRun: isDryRun)), since \(why)")
       return nil
-    case .undo(let why) where isDryRun:
+    case .undo(let why) where isDryRun, .undoIfUnused(let why) where isDryRun:
       failure = failure ?? .other  // it is still there
-      tell("\(thing): \(CleanText.prospect(change, isSeen: isSeen, why))")
+      let condition = CleanText.condition(isSeen: isSeen, asksFirst: decision.asksFirst)
+      tell("\(thing): would be \(CleanText.verb(change))\(condition), since \(why)")
       return nil
-    case .undo(let why):
+    case .undo(let why), .undoIfUnused(let why):
       do throws(Failure) {
         let undone = try await undo()
         if case .left = undone { failure = failure ?? .other }
@@ -153,17 +154,15 @@ enum CleanText {
 
   static func left(isDryRun: Bool) -> String { isDryRun ? "would be left" : "left" }
 
-  /// What would be done to undo a change. Nobody looks into containers for that.
+  /// On what it depends whether a change would be undone: a dry run looks at the cluster's lists only.
   ///
   /// - Parameters:
-  ///   - change: What would be undone.
   ///   - isSeen: Whether it was found, rather than written down once.
-  ///   - why: Why it would be.
-  /// - Returns: The words behind the thing's name.
-  static func prospect(_ change: FarChange, isSeen: Bool, _ why: String) -> String {
-    var condition = isSeen ? "" : " if it is still there"
-    if case .ephemeralContainer = change { condition = " unless a capture runs in it" }
-    return "would be \(verb(change))\(condition), since \(why)"
+  ///   - asksFirst: Whether a look into it would come first.
+  /// - Returns: Words with a blank before them, or nothing.
+  static func condition(isSeen: Bool, asksFirst: Bool) -> String {
+    if asksFirst { return " unless a capture runs in it" }
+    return isSeen ? "" : " if it is still there"
   }
 
   /// What became of a change that was to be undone.

@@ -81,6 +81,31 @@ extension InLab {
       try expectCleaned("a helper pod", since: before)
     }
 
+    /// Laptops get another host name with another network: what they made before is still theirs.
+    @Test(arguments: [true, false])
+    func whatAMachineMadeBeforeItGotAnotherName(byJanitor: Bool) throws {
+      let before = try Lab.processes()
+      let capture = try Capturing(
+        .commandLine, .init(pod: "shop/web", isBusy: true), in: folder, ["--route", "node"],
+        inside: ["/usr/bin/unshare", "--uts", "sh", "-c", "hostname before; exec \"$@\"", "sh"])
+      [capture].waitUntilCapturing()
+      if byJanitor {
+        let renamed = try Program.run([
+          "/usr/bin/nsenter", "--uts", "--target", "\(capture.program.pid)", "hostname", "after",
+        ])
+        #expect(renamed.status == 0, "\(renamed)")
+        kill(capture.program.pid, SIGKILL)
+        _ = capture.program.finish(within: 10)
+      } else {
+        killBoth(capture)
+        let end = try clean()
+        #expect(end.status == 0 && end.output.contains(": deleted, since its poddump"), "\(end)")
+      }
+      try Cluster.expectNoHelpers(within: 15)
+      try Lab.expectNothingLeft(since: before, within: 15)
+      #expect(folder.journal == [])
+    }
+
     /// A Wireshark that kills an extcap runs it once more, to remove what is left; each run takes a moment only.
     @Test func theExtcapCleansAfterACaptureThatWasKilled() throws {
       let before = try Lab.processes()
@@ -279,12 +304,18 @@ extension InLab {
         .commandLine, .init(pod: "odd/pair", isBusy: true), in: other,
         ["--route", "node", "--ttl", "10m"],
         inside: ["/usr/bin/unshare", "--uts", "sh", "-c", "hostname desk; exec \"$@\"", "sh"])
-      [theirs].waitUntilCapturing()
-      let sizes = (own + [theirs]).map(\.size)
+      // One of the same name in another home, whose journal is not known here.
+      let home = try Folder()
+      let mine = try Capturing(
+        .commandLine, .init(pod: "odd/pair", isBusy: true), in: home,
+        ["--route", "node", "--ttl", "10m"])
+      [theirs, mine].waitUntilCapturing()
+      let all = own + [theirs, mine]
+      let sizes = all.map(\.size)
       let end = try clean()
       #expect(end.status == 0, "\(end)")
       Golden.expect(lines(end.output), "Clean", "what somebody uses")
-      for (capture, size) in zip(own + [theirs], sizes) {
+      for (capture, size) in zip(all, sizes) {
         #expect(capture.program.wait(15) { capture.size > size }, "\(capture.description)")
         #expect(capture.program.process.isRunning && capture.isCapturing)
         kill(capture.program.pid, SIGINT)
@@ -293,9 +324,10 @@ extension InLab {
       }
       try folder.clean()
       try other.clean()
+      try home.clean()
       try Cluster.expectNoHelpers()
       try Lab.expectNothingLeft(since: before, within: 15)
-      #expect(folder.journal == [] && other.journal == [])
+      #expect(folder.journal == [] && other.journal == [] && home.journal == [])
     }
 
     @Test func withoutTheRightToDelete() throws {
