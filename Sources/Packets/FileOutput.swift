@@ -7,8 +7,9 @@ internal import Darwin
 #endif
 
 extension Sink {
-  /// A sink that writes a regular file, made new if need be. Only its owner may read it: packets hold
-  /// passwords. A device such as /dev/null, or a FIFO that somebody reads, is written as a stream.
+  /// A sink that writes a regular file. A new one only its owner may read: packets hold passwords. One that
+  /// exists keeps its permissions, as with tcpdump and dumpcap: somebody has given it those. A device such
+  /// as /dev/null, or a FIFO that somebody reads, is written as a stream.
   ///
   /// What the file holds is given up with the first byte written, not before; a file that was made here
   /// and never written is removed again.
