@@ -50,7 +50,7 @@ func startDetached(
   // program that outlives us.
   for descriptor in (STDERR_FILENO + 1)..<256 { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
   var child: pid_t = 0
-  let code = posix_spawn(&child, program, &actions, &attributes, &words, environ)
+  let code = posix_spawn(&child, program, &actions, &attributes, &words, environment())
   guard code == 0 else { throw .system("Cannot start \(program).", errno: code) }
 }
 

@@ -1,5 +1,6 @@
 #if canImport(Darwin)
 internal import Darwin
+internal import MachO
 
 /// A session of its own for the child (posix_spawnattr_setflags(3)).
 let spawnInNewSession = Int16(POSIX_SPAWN_SETSID)
@@ -9,6 +10,11 @@ let priorityOfGroup = PRIO_PGRP
 
 func emptySpawnActions() -> posix_spawn_file_actions_t? { nil }
 func emptySpawnAttributes() -> posix_spawnattr_t? { nil }
+
+/// The environment to hand on (environ(7): programs get at it through this function).
+func environment() -> UnsafeMutablePointer<UnsafeMutablePointer<CChar>?> {
+  _NSGetEnviron().pointee
+}
 
 /// The path of this program's file, links resolved (dyld(3), realpath(3)).
 func ownPath() -> String? {

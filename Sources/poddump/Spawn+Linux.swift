@@ -10,6 +10,9 @@ let priorityOfGroup = __priority_which_t(PRIO_PGRP.rawValue)
 func emptySpawnActions() -> posix_spawn_file_actions_t { posix_spawn_file_actions_t() }
 func emptySpawnAttributes() -> posix_spawnattr_t { posix_spawnattr_t() }
 
+/// The environment to hand on.
+func environment() -> UnsafeMutablePointer<UnsafeMutablePointer<CChar>?> { environ }
+
 /// The path of this program's file, links resolved (proc(5)); nil without /proc.
 func ownPath() -> String? {
   var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))

@@ -18,14 +18,8 @@ enum Wireshark {
 
   /// Wireshark, if there is a screen that it could open on.
   static func onScreen() -> String? {
-    #if canImport(Glibc)
-    guard environmentValue("DISPLAY") != nil || environmentValue("WAYLAND_DISPLAY") != nil else {
-      return nil
-    }
-    return program("wireshark")
-    #else
-    return program("Wireshark") ?? program("wireshark")
-    #endif
+    guard Dialogs.hasScreen else { return nil }
+    return windowNames.lazy.compactMap { program($0) }.first
   }
 
   /// Starts Wireshark reading from a pipe. It stays open when the capture ends, so that nobody waits
