@@ -27,12 +27,12 @@ enum ContainerScript {
 }
 
 extension FarShell {
-  /// Reads what a container's shell says.
+  /// Reads what a container's shell says, through this kubectl.
   ///
   /// - Throws: `Failure` when it does not answer as a shell does.
-  func askContainer() async throws(Failure) -> ContainerFacts {
+  func askContainer(_ kubectl: Kubectl) async throws(Failure) -> ContainerFacts {
     let answer = try await Exchange([], end: NodeScript.answered)
-      .run(streams, within: Patience.standard.silence)
+      .run(streams, within: kubectl.patience.silence)
     if answer.isComplete, let facts = ContainerFacts(answer: answer.text) { return facts }
     let detail = printable(answer.errors + answer.text, limit: 2000)
     func refusal(_ why: String) -> Failure {
@@ -64,10 +64,10 @@ extension FarShell {
       guard answer.text.isEmpty else {
         throw refusal(
           "The container's shell began to answer and did not come to an end within "
-            + "\(Patience.standard.silenceText).")
+            + "\(kubectl.patience.silenceText).")
       }
       throw KubectlCause.silence(
-        what, after: .standard, errors: answer.errors)
+        what, after: kubectl.patience, isInteractive: kubectl.isInteractive, errors: answer.errors)
     }
     if case .failed(let failure) = await end(answer.errors) { throw failure }
     let words = answer.errors.split(whereSeparator: \.isNewline).filter {

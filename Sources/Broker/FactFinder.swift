@@ -367,7 +367,7 @@ extension Kubectl {
         name: name, directories: ContainerFacts.directories(of: container)),
       "Cannot look into \(pod.namespace)/\(pod.name) (container \(container.name)) by exec."
     ) { shell async throws(Failure) in
-      try await body(try await shell.askContainer(), shell)
+      try await body(try await shell.askContainer(self), shell)
     }
   }
 }

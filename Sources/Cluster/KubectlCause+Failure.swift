@@ -69,9 +69,9 @@ extension KubectlCause {
     }
   }
 
-  /// Nothing came from kubectl for too long.
+  /// Nothing came from kubectl for too long; `isInteractive` says whether somebody could have it wait longer.
   package static func silence(
-    _ what: String, after patience: Patience, errors: String = ""
+    _ what: String, after patience: Patience, isInteractive: Bool, errors: String = ""
   ) -> Failure {
     // A login program that waits for the user may have said so.
     let words = KubectlMessage(errors).quotation
@@ -79,7 +79,8 @@ extension KubectlCause {
       .unreachable, what,
       why: "kubectl had no answer for \(patience.silenceText)."
         + (words.isEmpty ? "" : " kubectl's last words: \(words)."),
-      fix: "Check the network, the VPN and the login: kubectl get --raw /version.",
+      fix: "Check the network, the VPN and the login: kubectl get --raw /version."
+        + (isInteractive ? " --request-timeout=1m waits longer." : ""),
       detail: detail(errors))
   }
 

@@ -26,7 +26,7 @@ extension Kubectl {
   /// - Throws: `Failure` when kubectl cannot be started, is silent too long, or prints too much.
   package func execEnd(
     _ what: String, namespace: String, pod: String, container: String, argv: [String],
-    within patience: Patience = .standard
+    within patience: Patience? = nil
   ) async throws(Failure) -> KubectlExecEnd {
     let end = try await run(
       what, try Self.exec([], namespace, pod, container, argv), within: patience,

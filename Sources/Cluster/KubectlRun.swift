@@ -124,7 +124,9 @@ extension Kubectl {
     switch read.end {
     case .complete: return (read.consumer, status, read.errorText)
     case .enough: return (read.consumer, .exited(0), read.errorText)
-    case .silent: throw KubectlCause.silence(what, after: patience, errors: read.errorText)
+    case .silent:
+      throw KubectlCause.silence(
+        what, after: patience, isInteractive: isInteractive, errors: read.errorText)
     case .interrupted: throw Failure(.other, what, why: "It was interrupted.")
     }
   }

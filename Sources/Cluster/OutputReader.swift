@@ -55,6 +55,7 @@ struct OutputReader<C: OutputConsumer>: Sendable {
     let clock = ContinuousClock()
     let latest = clock.now + patience.total
     var deadline = min(clock.now + patience.silence, latest)
+    var notice = patience.notice.map { clock.now + $0.after }
     var isOutputOpen = true
     var areErrorsOpen = true
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 16)
@@ -68,7 +69,8 @@ struct OutputReader<C: OutputConsumer>: Sendable {
         pollfd(fd: bell.reader, events: Int16(POLLIN), revents: 0),
         pollfd(fd: input.isEmpty ? -1 : child.input.raw, events: Int16(POLLOUT), revents: 0),
       ]
-      let count = poll(&entries, nfds_t(entries.count), milliseconds(clock.now, deadline))
+      let count = poll(
+        &entries, nfds_t(entries.count), milliseconds(clock.now, min(deadline, notice ?? deadline)))
       if count < 0 {
         guard errno == EINTR else { throw .system("Cannot wait for kubectl.", errno: errno) }
         continue
@@ -81,6 +83,7 @@ struct OutputReader<C: OutputConsumer>: Sendable {
           try consumer.consume(piece)
           if !consumer.wantsMore { return terminate(.enough) }
           deadline = min(clock.now + patience.silence, latest)
+          notice = nil
         } else {
           deadline = min(deadline, clock.now + OutputGrace.errors)
         }
@@ -91,6 +94,10 @@ struct OutputReader<C: OutputConsumer>: Sendable {
         keep(piece)
       }
       if entries[3].revents != 0 { feed(entries[3].revents) }
+      if let due = notice, clock.now >= due {
+        notice = nil
+        if isOutputOpen { patience.notice?.give(errorText) }
+      }
       if clock.now >= deadline, isOutputOpen || areErrorsOpen {
         if isOutputOpen { terminate(.silent) }
         return

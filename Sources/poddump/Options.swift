@@ -14,9 +14,42 @@ struct KubernetesOptions: ParsableArguments {
   @Option(name: [.short, .long], help: "The namespace scope of the request.")
   var namespace: String?
 
+  @Option(
+    name: .long,
+    help:
+      "How long kubectl may be silent, such as 10s or 1m; 0 for ever. (default: 30s, unattended 4.5s)"
+  )
+  var requestTimeout: Milliseconds?
+
   /// The kubectl that these options mean.
-  func kubectl() throws(Failure) -> Kubectl {
-    try Kubectl.find(context: context, kubeconfig: kubeconfig)
+  ///
+  /// - Parameter terminal: Where it is said that kubectl is waited for.
+  /// - Returns: The kubectl; nothing is started yet.
+  /// - Throws: `Failure` when there is none.
+  func kubectl(_ terminal: Terminal = Terminal(level: .normal)) throws(Failure) -> Kubectl {
+    var kubectl = try Kubectl.find(context: context, kubeconfig: kubeconfig)
+    kubectl.patience = patience(isAttended: Terminal.isInteractive, terminal)
+    return kubectl
+  }
+
+  /// How long a call of kubectl may take. Whoever sits at a terminal logs in meanwhile, is told, and has Ctrl-C;
+  /// nobody else waits for a server that cannot be reached.
+  func patience(
+    isAttended: Bool = Terminal.isInteractive, _ terminal: Terminal = Terminal(level: .normal)
+  ) -> Patience {
+    var patience: Patience =
+      switch requestTimeout?.value {
+      case 0?: .endless
+      case let value?: .silent(.milliseconds(value))
+      case nil: isAttended ? Patience(silence: .seconds(30), total: .seconds(120)) : .standard
+      }
+    guard isAttended else { return patience }
+    patience.notice = SilenceNotice(after: .seconds(3)) { words in
+      terminal.say(
+        "Waiting for kubectl: for a login in the browser?"
+          + (words.isEmpty ? "" : " It says: \(words)."))
+    }
+    return patience
   }
 }
 

@@ -112,6 +112,28 @@ import Testing
     #expect(try await fake.survivors() == [])
   }
 
+  /// A person is told what kubectl waits for before it is given up, and told once.
+  @Test func silenceIsToldOnce() async throws {
+    let told = Locked<[String]>([])
+    let notice = SilenceNotice(after: .milliseconds(200)) { words in
+      told.withLock { $0.append(words) }
+    }
+    let patience = Patience(silence: .seconds(60), total: .seconds(60), notice: notice)
+    let quick = try FakeKubectl("echo at once; sleep 0.5")
+    _ = try await quick.kubectl.output(Self.what, [], within: patience)
+    #expect(told.value == [])
+    let slow = try FakeKubectl(
+      "echo 'visit https://login' >&2; while [ ! -e go ]; do sleep 0.05; done; echo in")
+    async let output = slow.kubectl.output(Self.what, [], within: patience)
+    while told.value.isEmpty { try await Task.sleep(for: .milliseconds(20)) }
+    #expect(told.value == ["visit https://login"])
+    _ = try slow.scratch.write("go", "")
+    #expect(String(decoding: try await output, as: UTF8.self) == "in\n")
+    let again = try FakeKubectl("sleep 0.5")
+    _ = try await again.kubectl.output(Self.what, [], within: patience)
+    #expect(told.value.count == 1)
+  }
+
   @Test func theStandardPatienceEndsAKubectlThatStays() async throws {
     let fake = try FakeKubectl("trap '' TERM; while :; do sleep 1; done")
     let (failure, seconds) = try await failure { () throws(Failure) in

@@ -41,13 +41,18 @@ package struct ClusterReference: Sendable, Equatable {
 
   /// The kubectl that reaches the cluster.
   ///
-  /// - Parameter isInteractive: Whether a login program may talk to the user.
+  /// - Parameters:
+  ///   - isInteractive: Whether a login program may talk to the user.
+  ///   - patience: How long a call may take.
   /// - Returns: The kubectl, bound to the context.
   /// - Throws: `Failure` when there is no kubectl, or the kubeconfig does not have the context any more;
   ///   never of kind `notFound`, which from that kubectl then means that an object is gone.
-  package func kubectl(isInteractive: Bool) async throws(Failure) -> Kubectl {
+  package func kubectl(
+    isInteractive: Bool, patience: Patience = .standard
+  ) async throws(Failure) -> Kubectl {
     var kubectl = try Kubectl.find(
       context: context, kubeconfig: kubeconfig, isInteractive: isInteractive)
+    kubectl.patience = patience
     if let variable { kubectl.environment["KUBECONFIG"] = variable }
     do throws(Failure) {
       if context != nil { _ = try await kubectl.config().context(named: context) }

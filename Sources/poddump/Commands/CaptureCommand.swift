@@ -92,7 +92,7 @@ struct CaptureCommand: AsyncParsableCommand {
     if !destination.isPcapng(format, isSingle: order.isSingle) { try order.checkClassic() }
     try await order.request.checkFilter(within: .seconds(5))
     try destination.check()
-    let kubectl = try options.kubernetes.kubectl()
+    let kubectl = try options.kubernetes.kubectl(terminal)
 
     let finder = try options.finder(configuration, kubectl)
     let output = Output(

@@ -39,7 +39,8 @@ struct CleanCommand: AsyncParsableCommand {
       let left = CleanText.left(isDryRun: dryRun)
       cleaning.tell("\(printable(path, limit: 500)): \(left), since it is no entry of the journal")
     }
-    let undoer = EntryUndoer(nodes: configuration.nodes, isInteractive: true)
+    let undoer = EntryUndoer(
+      nodes: configuration.nodes, isInteractive: true, patience: kubernetes.patience())
     for entry in contents.entries {
       let decision = rules.decision(entry)
       let undone = await cleaning.handle(

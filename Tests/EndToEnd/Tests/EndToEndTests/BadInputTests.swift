@@ -63,6 +63,10 @@ struct BadRequest: Sendable, CustomTestStringConvertible {
       name: "API is a black hole, list", words: ["list", "-A"], fault: ["black-hole", "on"],
       code: 3,
       names: ["4.5 s"]),
+    BadRequest(
+      name: "API is a black hole, with an option",
+      words: ["list", "-A", "--request-timeout", "1200ms"], fault: ["black-hole", "on"], code: 3,
+      names: ["1.2 s"]),
     .capture(
       "login not accepted", ["shop/web", "--context", "lab-expired"], code: 4,
       names: ["lab-expired", "login"]),
