@@ -104,8 +104,6 @@ package struct Decision: Sendable, Equatable {
   package struct Option: Sendable, Equatable {
     package var route: RouteName
     package var verdict: Verdict
-
-    var isUsable: Bool { if case .usable = verdict { true } else { false } }
   }
 
   /// The routes that were considered.

@@ -38,20 +38,12 @@ package struct Container: Sendable, Equatable {
   package var role: Role
   package var image = ""
   package var ports: [ContainerPort] = []
-  package var isReady = false
-  package var restartCount = 0
   package var state = State.unknown
   /// As the runtime names it, with its scheme: `containerd://` and 64 hexadecimal digits.
   package var containerID: String?
   /// `resources.limits.memory` in bytes.
   package var memoryLimit: Int?
   package var hasReadOnlyRoot = false
-  /// The container's own user ID, else the pod's; nil leaves it to the image.
-  package var runAsUser: Int?
-  package var runAsNonRoot = false
-  package var isPrivileged = false
-  package var addedCapabilities: [String] = []
-  package var droppedCapabilities: [String] = []
   /// Where volumes of the kind emptyDir are mounted writable: the places where a container with a
   /// read-only root can still take a file. At most sixteen.
   package var writableMounts: [String] = []

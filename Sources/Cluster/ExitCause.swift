@@ -123,12 +123,3 @@ package enum ExitCause: Sendable, Equatable {
     return Failure(kind, what, why: why, fix: fix, detail: detail)
   }
 }
-
-extension Failure {
-  /// A pod whose node runs Windows: it has no network namespaces of Linux, and nothing here runs there.
-  package static func windows(_ what: String) -> Failure {
-    Failure(
-      .noRoute, what, why: "The pod runs on Windows.",
-      fix: "poddump captures from Linux only; on the node itself use pktmon.")
-  }
-}

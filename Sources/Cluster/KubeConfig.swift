@@ -2,11 +2,10 @@ package import Base
 
 /// What kubectl's configuration says, without secrets: which contexts there are, and which one counts.
 package struct KubeConfig: Sendable, Equatable {
-  /// A named combination of cluster, user and namespace.
+  /// A named combination of cluster and namespace; its user is left to kubectl.
   package struct Context: Sendable, Equatable {
     package var name: String
     package var cluster = ""
-    package var user = ""
     /// The namespace that counts when none is named; "default" where the context has none.
     package var namespace = "default"
     /// Whether it stands for the pod that poddump itself runs in, and is in no kubeconfig.
@@ -91,7 +90,6 @@ package struct KubeConfig: Sendable, Equatable {
           try reader.object { (key, reader) throws(JSONError) in
             switch key {
             case "cluster": context.cluster = try reader.string() ?? ""
-            case "user": context.user = try reader.string() ?? ""
             case "namespace":
               let name = try reader.string() ?? ""
               context.namespace = name.isEmpty ? "default" : name

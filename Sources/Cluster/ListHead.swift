@@ -4,11 +4,8 @@ package struct ListHead: Sendable, Equatable {
   package var kind: String?
   /// Where the next chunk begins; nil when the list is complete.
   package var continueToken: String?
-  /// How many items are left behind this chunk, as far as the server says so.
-  package var remaining: Int?
   package var resourceVersion: String?
-  /// A Status's HTTP code, reason and message.
-  package var code: Int?
+  /// A Status's reason and message.
   package var reason: String?
   package var message: String?
 
@@ -19,7 +16,6 @@ package struct ListHead: Sendable, Equatable {
     isObject = try reader.object { (key, reader) throws(JSONError) in
       switch key {
       case "kind": kind = try reader.string()
-      case "code": code = try reader.int()
       case "reason": reason = try reader.string()
       case "message": message = try reader.string()
       case "metadata":
@@ -28,7 +24,6 @@ package struct ListHead: Sendable, Equatable {
           case "continue":
             let token = try reader.string()
             continueToken = token == "" ? nil : token
-          case "remainingItemCount": remaining = try reader.int()
           case "resourceVersion": resourceVersion = try reader.string()
           default: break
           }

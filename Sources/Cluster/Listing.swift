@@ -84,8 +84,8 @@ extension Kubectl {
   /// - Returns: The workloads by kind, in the order asked for.
   /// - Throws: The first `Failure`; what could be listed of the other kinds is lost.
   package func workloads(
-    of kinds: [WorkloadKind] = [.deployment, .statefulSet, .daemonSet, .job],
-    namespace: String? = nil, labels: LabelSelector? = nil, within patience: Patience? = nil
+    of kinds: [WorkloadKind], namespace: String? = nil, labels: LabelSelector? = nil,
+    within patience: Patience? = nil
   ) async throws(Failure) -> [Workload] {
     // The index rides in a value of its own: as part of a tuple made around the call, release builds of
     // Swift 6.3.1 lost it, and with it the other kinds.

@@ -12,16 +12,10 @@ package struct Pod: Sendable, Equatable {
   package var podIPs: [String] = []
   package var hostIP: String?
   package var isHostNetwork = false
-  /// Whether its processes are the node's.
-  package var isHostPID = false
-  /// Whether its containers see each other's processes; process 1 is then none of theirs.
-  package var sharesProcesses = false
   /// "linux" or "windows", where the pod says so; nil leaves it to the node.
   package var operatingSystem: String?
   /// Whether the kubelet made it known to the API for a static pod (`kubernetes.io/config.mirror`).
   package var isMirror = false
-  /// The names of the secrets for pulling its images; at most sixteen.
-  package var imagePullSecrets: [String] = []
   /// Seconds since 1970.
   package var created: Int?
   /// When it is to be gone, in seconds since 1970; set as soon as it is being deleted.
@@ -99,6 +93,4 @@ package struct PodNetwork: Sendable, Equatable {
   /// The interface in the pod: "eth0", "net1".
   package var interface: String?
   package var ips: [String] = []
-  /// Whether this is the network that the cluster itself uses.
-  package var isDefault = false
 }

@@ -7,16 +7,6 @@ struct Condition: Equatable {
   var reason = ""
 }
 
-/// What is used of a security context, a pod's or a container's.
-struct SecurityContext: Equatable {
-  var runAsUser: Int?
-  var runAsNonRoot: Bool?
-  var isPrivileged: Bool?
-  var hasReadOnlyRoot: Bool?
-  var added: [String] = []
-  var dropped: [String] = []
-}
-
 /// A mount of a volume that is not read-only.
 struct VolumeMount: Equatable {
   var volume = ""
@@ -39,8 +29,6 @@ struct ContainerStatus: Equatable {
 
   func apply(to container: inout Container) {
     container.state = state
-    container.isReady = isReady
-    container.restartCount = restartCount
     container.containerID = containerID
   }
 }
@@ -82,24 +70,11 @@ extension JSONReader {
     return result
   }
 
-  mutating func security() throws(JSONError) -> SecurityContext {
-    var result = SecurityContext()
+  /// Reads a container's security context: whether its root is read-only.
+  private mutating func readOnlyRoot() throws(JSONError) -> Bool {
+    var result = false
     try object { (key, reader) throws(JSONError) in
-      switch key {
-      case "runAsUser": result.runAsUser = try reader.int()
-      case "runAsNonRoot": result.runAsNonRoot = try reader.bool()
-      case "privileged": result.isPrivileged = try reader.bool()
-      case "readOnlyRootFilesystem": result.hasReadOnlyRoot = try reader.bool()
-      case "capabilities":
-        try reader.object { (key, reader) throws(JSONError) in
-          switch key {
-          case "add": result.added = try reader.stringArray()
-          case "drop": result.dropped = try reader.stringArray()
-          default: break
-          }
-        }
-      default: break
-      }
+      if case "readOnlyRootFilesystem" = key { result = try reader.bool() ?? false }
     }
     return result
   }
@@ -118,7 +93,6 @@ extension JSONReader {
     try array { (reader) throws(JSONError) in
       var container = Container(name: "", role: role)
       var restartPolicy: String?
-      var security: SecurityContext?
       var mounted: [VolumeMount] = []
       try reader.object { (key, reader) throws(JSONError) in
         switch key {
@@ -127,21 +101,13 @@ extension JSONReader {
         case "restartPolicy": restartPolicy = try reader.string()
         case "ports": container.ports = try reader.containerPorts()
         case "resources": container.memoryLimit = try reader.memoryLimit()
-        case "securityContext": security = try reader.security()
+        case "securityContext": container.hasReadOnlyRoot = try reader.readOnlyRoot()
         case "volumeMounts": mounted = try reader.writableMounts()
         default: break
         }
       }
       if !mounted.isEmpty { mounts[container.name] = mounted }
       if role == .initial, restartPolicy == "Always" { container.role = .sidecar }
-      if let security {
-        container.runAsUser = security.runAsUser
-        container.runAsNonRoot = security.runAsNonRoot ?? false
-        container.isPrivileged = security.isPrivileged ?? false
-        container.hasReadOnlyRoot = security.hasReadOnlyRoot ?? false
-        container.addedCapabilities = security.added
-        container.droppedCapabilities = security.dropped
-      }
       result.append(container)
     }
     return result
@@ -282,7 +248,6 @@ extension PodNetwork {
             case "name": network.name = try reader.string() ?? ""
             case "interface": network.interface = try reader.string()
             case "ips": network.ips = try reader.stringArray()
-            case "default": network.isDefault = try reader.bool() ?? false
             default: break
             }
           }

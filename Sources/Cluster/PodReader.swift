@@ -99,14 +99,11 @@ package struct PodReader: Sendable {
         let name = try reader.string()
         raw.pod.node = name == "" ? nil : name
       case "hostNetwork": raw.pod.isHostNetwork = try reader.bool() ?? false
-      case "hostPID": raw.pod.isHostPID = try reader.bool() ?? false
-      case "shareProcessNamespace": raw.pod.sharesProcesses = try reader.bool() ?? false
       case "os":
         try reader.object { (key, reader) throws(JSONError) in
           if case "name" = key { raw.pod.operatingSystem = try reader.string() }
         }
       case "nodeSelector": raw.selectedSystem = try reader.strings()["kubernetes.io/os"]
-      case "imagePullSecrets": raw.pod.imagePullSecrets = try secrets(&reader)
       case "volumes": raw.emptyDirectories = try reader.emptyDirectories()
       case "containers":
         raw.pod.containers = try reader.containers(.main, mounts: &raw.mounts)
@@ -114,21 +111,9 @@ package struct PodReader: Sendable {
         raw.pod.initContainers = try reader.containers(.initial, mounts: &raw.mounts)
       case "ephemeralContainers":
         raw.pod.ephemeralContainers = try reader.containers(.ephemeral, mounts: &raw.mounts)
-      case "securityContext": raw.security = try reader.security()
       default: break
       }
     }
-  }
-
-  private func secrets(_ reader: inout JSONReader) throws(JSONError) -> [String] {
-    var names: [String] = []
-    try reader.array { (reader) throws(JSONError) in
-      try reader.object { (key, reader) throws(JSONError) in
-        guard case "name" = key, let name = try reader.string() else { return }
-        if names.count < Self.listLimit { names.append(name) }
-      }
-    }
-    return names
   }
 
   private func status(_ reader: inout JSONReader, _ raw: inout RawPod) throws(JSONError) {
@@ -162,7 +147,6 @@ package struct PodReader: Sendable {
 private struct RawPod {
   var pod = Pod(namespace: "", name: "")
   var podIP: String?
-  var security = SecurityContext()
   /// The operating system that the pod's nodeSelector asks for.
   var selectedSystem: String?
   var emptyDirectories: Set<String> = []
@@ -192,9 +176,6 @@ private struct RawPod {
   private func join(_ containers: inout [Container], _ statuses: [ContainerStatus]) {
     let byName = Dictionary(statuses.map { ($0.name, $0) }) { _, last in last }
     for index in containers.indices {
-      containers[index].runAsUser = containers[index].runAsUser ?? security.runAsUser
-      containers[index].runAsNonRoot =
-        containers[index].runAsNonRoot || (security.runAsNonRoot ?? false)
       containers[index].writableMounts = (mounts[containers[index].name] ?? [])
         .filter { emptyDirectories.contains($0.volume) }.map(\.path)
       byName[containers[index].name]?.apply(to: &containers[index])

@@ -11,8 +11,6 @@ package struct Workload: Sendable, Equatable {
   package var selector: LabelSelector?
   /// Seconds since 1970.
   package var created: Int?
-  /// The kind of its controller: "Deployment" for most ReplicaSets.
-  package var ownerKind: String?
 
   package init(kind: WorkloadKind, namespace: String, name: String) {
     self.kind = kind
@@ -78,12 +76,6 @@ package struct Workload: Sendable, Equatable {
       case "name": name = try reader.string() ?? ""
       case "namespace": namespace = try reader.string() ?? ""
       case "creationTimestamp": created = try reader.string().flatMap(Timestamp.unixSeconds)
-      case "ownerReferences":
-        try reader.array { (reader) throws(JSONError) in
-          try reader.object { (key, reader) throws(JSONError) in
-            if case "kind" = key { ownerKind = try reader.string() }
-          }
-        }
       default: break
       }
     }

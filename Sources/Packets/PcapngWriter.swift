@@ -59,12 +59,6 @@ package enum PcapngWriter {
     }
   }
 
-  /// The length of the packet block that a packet of that many bytes becomes.
-  @inline(__always)
-  package static func packetBlockLength(_ captured: Int) -> Int {
-    packetOverhead + padded(min(captured, maximumBlockLength - packetOverhead))
-  }
-
   /// Appends an enhanced packet block made from a record of a pcap stream.
   ///
   /// A packet so long that the block would be refused loses its end, as with a smaller snap length.

@@ -7,6 +7,10 @@ import TestSupport
 
 @testable import Broker
 
+extension Decision.Option {
+  var isUsable: Bool { if case .usable = verdict { true } else { false } }
+}
+
 /// A far end that is a local process: everything but the connection is real.
 struct LocalTransport: Transport {
   /// The process groups that were started.

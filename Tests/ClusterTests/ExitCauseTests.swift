@@ -127,7 +127,6 @@ import Testing
     ] {
       failures.append(("kubectl", cause.failure("Cannot run it.")))
     }
-    failures.append(("windows", .windows("Cannot capture from shop/iis.")))
     var text = ""
     for (id, failure) in failures {
       text += "\(id)\n  \(failure.kind): \(failure.why ?? "")\n    \(failure.fix ?? "")\n"

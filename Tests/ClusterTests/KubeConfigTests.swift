@@ -22,7 +22,6 @@ import Testing
     let lab = try config.context()
     #expect(lab.name == "lab")
     #expect(lab.cluster == "c1")
-    #expect(lab.user == "u")
     #expect(lab.namespace == "demo")
     #expect(try config.context(named: "prod").namespace == "default")
   }

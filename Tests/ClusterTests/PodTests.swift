@@ -177,8 +177,6 @@ import Testing
         #expect(
           container.containerID
             == (status?["containerID"] as? String).flatMap { $0.isEmpty ? nil : $0 })
-        #expect(container.restartCount == status?["restartCount"] as? Int ?? 0)
-        #expect(container.isReady == status?["ready"] as? Bool ?? false)
         let state = (status?["state"] as? [String: Any])?.keys.first
         switch container.state {
         case .running: #expect(state == "running")
@@ -204,13 +202,7 @@ import Testing
     #expect(!(try Recording.pod("pod-completed").isRunning))
     #expect(try Recording.pod("pod-running").isRunning)
     #expect(try Recording.pod("pod-hostnetwork").isHostNetwork)
-    #expect(try Recording.pod("pod-privileged-hostpid").containers[0].isPrivileged)
     #expect(try Recording.pod("pod-readonly-root-emptydir").containers[0].hasReadOnlyRoot)
-    #expect(
-      try Recording.pod("pod-without-net-raw").containers[0].droppedCapabilities.isEmpty == false)
-    let nonRoot = try Recording.pod("pod-runasnonroot").containers[0]
-    #expect(nonRoot.runAsNonRoot)
-    #expect(nonRoot.runAsUser != nil)
     #expect(try Recording.pod("pod-resources-burstable").containers[0].memoryLimit != nil)
     let ephemeral = try Recording.pod("pod-ephemeral-containers")
     #expect(ephemeral.ephemeralContainers.allSatisfy { $0.role == .ephemeral })
@@ -225,7 +217,7 @@ import Testing
     let pod = try #require(try Self.pod(json))
     #expect(
       pod.networks == [
-        PodNetwork(name: "cbr0", interface: "eth0", ips: ["203.0.113.9"], isDefault: true),
+        PodNetwork(name: "cbr0", interface: "eth0", ips: ["203.0.113.9"]),
         PodNetwork(name: "n/macvlan", interface: "net1"),
       ])
     let broken = json.replacing("[{", with: "{{")

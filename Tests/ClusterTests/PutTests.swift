@@ -289,7 +289,6 @@ import Testing
       try await kubectl.podSecurityLevel(namespace: "nons")
     }
     #expect(failure.kind == .notFound)
-    #expect(PodSecurityLevel.privileged < .baseline && .baseline < .restricted)
   }
 
   @Test func eventsAreNewestFirst() async throws {

@@ -65,7 +65,7 @@ import Testing
       // Never more than the period without names, but for a single long packet.
       var (since, lead) = (0, -1)
       for block in blocks {
-        let size = block.type == 6 ? PcapngWriter.packetBlockLength(Int(block.word(12))) : 0
+        let size = block.type == 6 ? block.body.count + 12 : 0
         if block.type == 4 {
           if lead < 0 { lead = since }
           since = 0

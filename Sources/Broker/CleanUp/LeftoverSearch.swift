@@ -9,8 +9,6 @@ package struct FoundLeftovers: Sendable, Equatable {
   package var ended = 0
   /// The namespaces that were looked at; nil for all.
   package var namespaces: [String]?
-  /// The namespaces that may not be looked at.
-  package var forbidden: [String] = []
 
   package init() {}
 }
@@ -45,7 +43,7 @@ package struct LeftoverSearch: Sendable {
           try await look(name, finds)
           looked.append(name)
         } catch  where error.kind == .denied {
-          result.forbidden.append(name)
+          // Those that were looked at are named.
         }
       }
       guard !looked.isEmpty else { throw error }

@@ -39,15 +39,17 @@ struct HelperManifest {
         "labels",
         .object([
           ("app.kubernetes.io/name", .string("poddump")),
-          ("app.kubernetes.io/managed-by", .string("poddump")),
+          (HelperPod.label.name, .string(HelperPod.label.value)),
           ("poddump/session", .string(String(name.dropFirst(FarChange.prefix.count)))),
         ])
       ),
     ]
     var annotations: [(String, JSONText)] = [
-      ("poddump/user", .string(UserName.current)), ("poddump/target", .string(target)),
+      (HelperPod.userAnnotation, .string(UserName.current)), ("poddump/target", .string(target)),
     ]
-    if let expires { annotations.append(("poddump/expires", .string(Timestamp.text(expires)))) }
+    if let expires {
+      annotations.append((HelperPod.expiryAnnotation, .string(Timestamp.text(expires))))
+    }
     metadata.append(("annotations", .object(annotations)))
     var spec: [(String, JSONText)] = [
       // Past the scheduler, which a full or cordoned node would not get through; NoExecute taints count
@@ -68,7 +70,10 @@ struct HelperManifest {
         "resources",
         .object([
           ("requests", .object([("cpu", .string("10m")), ("memory", .string("16Mi"))])),
-          ("limits", .object([("cpu", .string("1")), ("memory", .string("128Mi"))])),
+          (
+            "limits",
+            .object([("cpu", .string("1")), ("memory", .string("\(Self.memoryLimit >> 20)Mi"))])
+          ),
         ])
       ),
       (
