@@ -54,8 +54,7 @@ package indirect enum JSONText: Sendable {
       case "\r": result += "\\r"
       case "\t": result += "\\t"
       case _ where scalar.value < 0x20 || scalar.value == 0x7f:
-        let digits = String(scalar.value, radix: 16)
-        result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+        result += "\\u" + zeroPadded(scalar.value, 4, radix: 16)
       default: result.unicodeScalars.append(scalar)
       }
     }

@@ -99,10 +99,7 @@ package struct Placement: Sendable, Equatable {
     func put(_ text: String, at offset: Int) {
       header.replaceSubrange(offset..<offset + text.utf8.count, with: Array(text.utf8))
     }
-    func octal(_ value: Int, digits: Int) -> String {
-      let text = String(value, radix: 8)
-      return String(repeating: "0", count: max(0, digits - text.count)) + text
-    }
+    func octal(_ value: Int, digits: Int) -> String { zeroPadded(value, digits, radix: 8) }
     put(name, at: 0)
     put(octal(0o700, digits: 7), at: 100)
     put(octal(0, digits: 7), at: 108)

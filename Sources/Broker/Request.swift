@@ -72,8 +72,7 @@ package struct CaptureRequest: Sendable, Equatable {
 
   /// A name for one capture, by chance.
   package static func newSession() -> String {
-    let digits = String(UInt32.random(in: .min ... .max), radix: 16)
-    return String(repeating: "0", count: 8 - digits.count) + digits
+    zeroPadded(UInt32.random(in: .min ... .max), 8, radix: 16)
   }
 
   /// A day, in seconds: nobody means to capture longer without saying so.

@@ -1,3 +1,5 @@
+internal import Base
+
 /// A path of the API with its query, encoded as `kubectl get --raw` takes it.
 package struct APIPath: Sendable, Equatable {
   /// "/api/v1/pods?labelSelector=app%3Dapi".
@@ -17,19 +19,14 @@ package struct APIPath: Sendable, Equatable {
 
   /// Encodes everything but the unreserved characters of RFC 3986 section 2.3.
   static func encoded(_ value: String) -> String {
-    let digits = Array("0123456789ABCDEF".utf8)
-    var result: [UInt8] = []
-    result.reserveCapacity(value.utf8.count)
-    for byte in value.utf8 {
+    PercentCoding.encoded(value) { byte in
       switch byte {
       case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
         UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."),
         UInt8(ascii: "_"), UInt8(ascii: "~"):
-        result.append(byte)
-      default:
-        result += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+        true
+      default: false
       }
     }
-    return String(decoding: result, as: UTF8.self)
   }
 }

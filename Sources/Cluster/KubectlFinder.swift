@@ -1,11 +1,5 @@
 internal import Base
 
-#if canImport(Glibc)
-internal import Glibc
-#elseif canImport(Darwin)
-internal import Darwin
-#endif
-
 /// Where programs are looked for. A Wireshark that was started from the desktop has a minimal PATH that
 /// knows neither kubectl nor the login programs that kubectl starts.
 package enum KubectlFinder {
@@ -32,15 +26,9 @@ package enum KubectlFinder {
   ///   - isProgram: Whether a path is a program that may be run.
   /// - Returns: The program's path; nil when no directory has it.
   package static func find(
-    _ name: String, in directories: [String], isProgram: (String) -> Bool = isProgram
+    _ name: String, in directories: [String], isProgram: (String) -> Bool = Base.isProgram
   ) -> String? {
     directories.lazy.map { "\($0)/\(name)" }.first(where: isProgram)
-  }
-
-  /// Whether the path is a regular file that this user may run.
-  package static func isProgram(_ path: String) -> Bool {
-    var info = stat()
-    return stat(path, &info) == 0 && info.st_mode & S_IFMT == S_IFREG && access(path, X_OK) == 0
   }
 
   private static let inHome = [

@@ -25,7 +25,7 @@ package enum LoginShell {
   package static func directories(
     shell: String? = userShell(), within patience: Duration = .seconds(1)
   ) async -> [String] {
-    guard let shell, shell.hasPrefix("/"), KubectlFinder.isProgram(shell) else { return [] }
+    guard let shell, shell.hasPrefix("/"), isProgram(shell) else { return [] }
     // bash, zsh, dash, ksh and fish all take this; what takes it otherwise says nothing that has the mark.
     let command = Command(shell, ["-l", "-c", #"printf '\n%s%s\n' poddump-path: "$PATH""#])
     do throws(Failure) {

@@ -1,3 +1,5 @@
+internal import Base
+
 #if canImport(Glibc)
 internal import Glibc
 #elseif canImport(Darwin)
@@ -25,13 +27,9 @@ package enum Timestamp {
     var seconds = time_t(unixSeconds)
     var parts = tm()
     gmtime_r(&seconds, &parts)
-    func digits(_ number: Int32, _ count: Int) -> String {
-      let text = String(number)
-      return String(repeating: "0", count: max(0, count - text.count)) + text
-    }
-    return "\(digits(parts.tm_year + 1900, 4))-\(digits(parts.tm_mon + 1, 2))-"
-      + "\(digits(parts.tm_mday, 2))T\(digits(parts.tm_hour, 2)):\(digits(parts.tm_min, 2)):"
-      + "\(digits(parts.tm_sec, 2))Z"
+    return "\(zeroPadded(parts.tm_year + 1900, 4))-\(zeroPadded(parts.tm_mon + 1, 2))-"
+      + "\(zeroPadded(parts.tm_mday, 2))T\(zeroPadded(parts.tm_hour, 2)):\(zeroPadded(parts.tm_min, 2)):"
+      + "\(zeroPadded(parts.tm_sec, 2))Z"
   }
 
   /// Days from 1970-01-01 in the Gregorian calendar. Years begin in March here, so that the leap day

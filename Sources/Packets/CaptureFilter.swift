@@ -101,8 +101,7 @@ package enum CaptureFilter {
   ]
 
   private static func codePoint(_ scalar: Unicode.Scalar) -> String {
-    let digits = String(scalar.value, radix: 16, uppercase: true)
-    return "U+" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits
+    "U+" + zeroPadded(scalar.value, 4, radix: 16, uppercase: true)
   }
 }
 

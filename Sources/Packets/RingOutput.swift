@@ -109,14 +109,11 @@ func ringFileName(_ path: String, number: Int, at time: time_t) -> String {
   localtime_r(&seconds, &local)
   let folderEnd = path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex
   let dot = path[folderEnd...].lastIndex(of: ".") ?? path.endIndex
-  func digits(_ value: Int, _ width: Int) -> String {
-    let text = String(value)
-    return String(repeating: "0", count: max(0, width - text.count)) + text
-  }
   let date =
-    digits(Int(local.tm_year) + 1900, 4) + digits(Int(local.tm_mon) + 1, 2)
-    + digits(Int(local.tm_mday), 2)
+    zeroPadded(Int(local.tm_year) + 1900, 4) + zeroPadded(Int(local.tm_mon) + 1, 2)
+    + zeroPadded(Int(local.tm_mday), 2)
   let clock =
-    digits(Int(local.tm_hour), 2) + digits(Int(local.tm_min), 2) + digits(Int(local.tm_sec), 2)
-  return "\(path[..<dot])_\(digits(number % 100_000, 5))_\(date)\(clock)\(path[dot...])"
+    zeroPadded(Int(local.tm_hour), 2) + zeroPadded(Int(local.tm_min), 2)
+    + zeroPadded(Int(local.tm_sec), 2)
+  return "\(path[..<dot])_\(zeroPadded(number % 100_000, 5))_\(date)\(clock)\(path[dot...])"
 }

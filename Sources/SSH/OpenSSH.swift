@@ -1,11 +1,5 @@
 internal import Base
 
-#if canImport(Glibc)
-internal import Glibc
-#elseif canImport(Darwin)
-internal import Darwin
-#endif
-
 /// The OpenSSH client: where it is, and what it is asked for.
 package enum OpenSSH {
   /// Faster by a fifth or more than ssh's own first choice, chacha20-poly1305, as measured.
@@ -88,10 +82,5 @@ package enum OpenSSH {
     guard file.contains(where: { " \t\"'\\#".contains($0) }) else { return file }
     let escaped = file.map { $0 == "\"" || $0 == "\\" ? "\\\($0)" : "\($0)" }.joined()
     return "\"\(escaped)\""
-  }
-
-  private static func isProgram(_ path: String) -> Bool {
-    var info = stat()
-    return stat(path, &info) == 0 && info.st_mode & S_IFMT == S_IFREG && access(path, X_OK) == 0
   }
 }

@@ -53,8 +53,7 @@ struct Configuration: Sendable, Equatable {
   /// The file's path, whether it exists or not; nil without a home.
   static var path: String? {
     if let path = environmentValue("PODDUMP_CONFIG") { return path }
-    if let base = environmentValue("XDG_CONFIG_HOME") { return base + "/poddump/config.toml" }
-    return environmentValue("HOME").map { $0 + "/.config/poddump/config.toml" }
+    return BaseDirectories.configuration().map { $0 + "/poddump/config.toml" }
   }
 
   /// Reads the file; without one everything has its default.

@@ -241,7 +241,7 @@ struct ListingMaker: Sendable {
   }
 
   private func observed() -> Kubeconfig {
-    Kubeconfig(observing: KubeConfigFiles.paths(kubeconfig: nil).map(absolute))
+    Kubeconfig(observing: KubeConfigFiles.paths(kubeconfig: nil).map(absolutePath))
   }
 }
 
@@ -259,11 +259,4 @@ extension SearchPath {
     setenv("PATH", (own + new).joined(separator: ":"), 1)
     return true
   }
-}
-
-/// An absolute path: Wireshark starts us in a folder of its own.
-func absolute(_ path: String) -> String {
-  guard !path.hasPrefix("/"), let folder = getcwd(nil, 0) else { return path }
-  defer { free(folder) }
-  return String(cString: folder) + "/" + path
 }

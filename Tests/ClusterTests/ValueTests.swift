@@ -130,9 +130,9 @@ import Testing
     }
     #expect(found == "/b/kubectl")
     #expect(KubectlFinder.find("kubectl", in: ["/a"]) { _ in false } == nil)
-    #expect(!KubectlFinder.isProgram("/tmp"))
-    #expect(!KubectlFinder.isProgram("/etc/passwd"))
-    #expect(KubectlFinder.isProgram("/bin/sh"))
+    #expect(!isProgram("/tmp"))
+    #expect(!isProgram("/etc/passwd"))
+    #expect(isProgram("/bin/sh"))
   }
 
   @Test func kubeConfigFiles() {

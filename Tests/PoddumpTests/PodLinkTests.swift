@@ -86,7 +86,7 @@ struct PodLinkTests {
       #expect(words.contains("extcap.poddump.context:\(link.context)"))
       #expect(link.question.contains("Context: \(link.context)\n"))
       let parts = text.dropFirst(10).split(separator: "/", omittingEmptySubsequences: false)
-      #expect(parts.count == 3 && PercentEncoding.decoded(parts[0]) == link.context)
+      #expect(parts.count == 3 && PercentCoding.decoded(parts[0]) == link.context)
     }
   }
 

@@ -1,12 +1,6 @@
 package import Base
 package import Cluster
 
-#if canImport(Glibc)
-internal import Glibc
-#elseif canImport(Darwin)
-internal import Darwin
-#endif
-
 /// Which cluster a change was made in, so that it is found again from another shell, on another day, with
 /// another current context. Names and paths only; nothing secret.
 package struct ClusterReference: Sendable, Equatable {
@@ -27,10 +21,10 @@ package struct ClusterReference: Sendable, Equatable {
   /// another may be current by the time that the change is undone.
   package init(_ kubectl: Kubectl) async {
     context = kubectl.context
-    kubeconfig = kubectl.kubeconfig.map(absolute)
+    kubeconfig = kubectl.kubeconfig.map(absolutePath)
     let set = kubectl.environment["KUBECONFIG"] ?? environmentValue("KUBECONFIG")
     variable = set.map { list in
-      list.split(separator: ":").map { absolute(String($0)) }.joined(separator: ":")
+      list.split(separator: ":").map { absolutePath(String($0)) }.joined(separator: ":")
     }
     if context == nil {
       // Without a kubeconfig there is no name, and no other cluster that could be meant.
@@ -68,13 +62,4 @@ package struct ClusterReference: Sendable, Equatable {
   package var text: String {
     context.map { " in context \(printable($0, limit: 100))" } ?? ""
   }
-}
-
-/// A path as it reads from any working directory.
-private func absolute(_ path: String) -> String {
-  guard !path.hasPrefix("/") else { return path }
-  var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
-  guard getcwd(&buffer, buffer.count) != nil else { return path }
-  let folder = buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
-  return String(decoding: folder, as: UTF8.self) + "/" + path
 }

@@ -26,14 +26,13 @@ package struct Journal: Sendable {
     self.janitor = janitor
   }
 
-  /// The user's journal, in `$XDG_STATE_HOME/poddump/journal` or `~/.local/state/poddump/journal` (XDG Base
-  /// Directory Specification 0.8); nil where there is no home.
+  /// The user's journal, in `$XDG_STATE_HOME/poddump/journal` or `~/.local/state/poddump/journal`; nil where
+  /// there is no home.
   package static var standardFolder: String? { folder(environmentValue) }
 
-  /// The same for an environment; relative paths in it count for nothing.
+  /// The same for an environment.
   static func folder(_ variable: (String) -> String?) -> String? {
-    let bases = [variable("XDG_STATE_HOME"), variable("HOME").map { $0 + "/.local/state" }]
-    return bases.compactMap(\.self).first { $0.hasPrefix("/") }.map { $0 + "/poddump/journal" }
+    BaseDirectories.state(variable).map { $0 + "/poddump/journal" }
   }
 
   // MARK: - Writing
@@ -78,7 +77,10 @@ package struct Journal: Sendable {
     for name in names().sorted() {
       guard name.hasSuffix(".entry") else { continue }
       guard contents.entries.count < Self.entryLimit else { break }
-      if let bytes = read(name), let entry = JournalEntry(name: name, bytes: bytes) {
+      if let bytes = SmallFile.bytes(
+        "\(folder)/\(name)", limit: JournalEntry.sizeLimit, isOwn: true),
+        let entry = JournalEntry(name: name, bytes: bytes)
+      {
         contents.entries.append(entry)
       } else if access("\(folder)/\(name)", F_OK) == 0 {  // else it was struck meanwhile
         contents.unreadable.append("\(folder)/\(name)")
@@ -124,26 +126,6 @@ package struct Journal: Sendable {
       if !name.hasPrefix(".") { names.append(name) }
     }
     return names
-  }
-
-  /// Reads a file of ours; nil for a link, a pipe, another user's file or an overlarge one.
-  private func read(_ name: String) -> [UInt8]? {
-    // O_NONBLOCK: somebody may have put a FIFO here.
-    let file = OwnedFD(
-      open("\(folder)/\(name)", O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK))
-    var status = stat()
-    guard file.raw >= 0, fstat(file.raw, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
-      status.st_uid == geteuid(), status.st_size <= JournalEntry.sizeLimit
-    else { return nil }
-    var bytes: [UInt8] = []
-    var buffer = [UInt8](repeating: 0, count: JournalEntry.sizeLimit + 1)
-    while bytes.count <= JournalEntry.sizeLimit {
-      let count = file.read(into: &buffer)
-      if count < 0 && errno == EINTR { continue }
-      guard count > 0 else { return count == 0 ? bytes : nil }
-      bytes += buffer[..<count]
-    }
-    return nil
   }
 
   private static let cannot = "Cannot write down what is to be undone later."

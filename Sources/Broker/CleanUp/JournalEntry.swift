@@ -107,35 +107,14 @@ extension JournalEntry {
   }
 
   private static func encoded(_ word: String) -> String {
-    let digits = Array("0123456789ABCDEF".utf8)
-    var result: [UInt8] = []
-    for byte in word.utf8 {
-      if byte > 0x20, byte != 0x7f, byte != UInt8(ascii: "%") {
-        result.append(byte)
-      } else {
-        result += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-      }
-    }
-    return String(decoding: result, as: UTF8.self)
+    PercentCoding.encoded(word) { $0 > 0x20 && $0 != 0x7f }
   }
 
   /// Undoes `encoded`; nil for an empty word, a NUL, or a percent sign without two digits.
   private static func decoded(_ word: String) -> String? {
-    var result: [UInt8] = []
-    var rest = Array(word.utf8)[...]
-    while let byte = rest.popFirst() {
-      guard byte > 0x20, byte != 0x7f else { return nil }
-      guard byte == UInt8(ascii: "%") else {
-        result.append(byte)
-        continue
-      }
-      let digits = rest.prefix(2)
-      guard digits.count == 2, digits.allSatisfy({ Character(Unicode.Scalar($0)).isHexDigit }),
-        let value = UInt8(String(decoding: digits, as: UTF8.self), radix: 16), value != 0
-      else { return nil }
-      rest = rest.dropFirst(2)
-      result.append(value)
-    }
-    return result.isEmpty ? nil : String(validating: result, as: UTF8.self)
+    guard word.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7f }),
+      let text = PercentCoding.decoded(word), !text.isEmpty, !text.utf8.contains(0)
+    else { return nil }
+    return text
   }
 }

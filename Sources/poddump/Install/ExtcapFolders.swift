@@ -15,12 +15,12 @@ enum ExtcapFolders {
 
   /// The folders: of Wireshark 4.0 and older (under its configuration), and of 4.2 and newer.
   static func all() throws(Failure) -> [String] {
-    guard let home = environmentValue("HOME") else {
+    guard let home = environmentValue("HOME"), let configuration = BaseDirectories.configuration()
+    else {
       throw Failure(
         .other, "Cannot find Wireshark's personal folder.", why: "HOME is not set.",
         fix: "Set it to your home folder.")
     }
-    let configuration = environmentValue("XDG_CONFIG_HOME") ?? "\(home)/.config"
     return ["\(configuration)/wireshark/extcap", "\(home)/.local/lib/wireshark/extcap"]
   }
 
@@ -35,7 +35,7 @@ enum ExtcapFolders {
 
   /// Which other programs Wireshark would start in a folder: every file that may be run.
   static func others(in folder: String) -> [String] {
-    names(in: folder).filter { $0 != program && KubectlFinder.isProgram("\(folder)/\($0)") }
+    names(in: folder).filter { $0 != program && isProgram("\(folder)/\($0)") }
   }
 
   /// What is at the link's place.

@@ -62,7 +62,7 @@ struct InstallRecord: Sendable, Equatable {
     guard lines.first == Self.title[...] else { return }
     for line in lines.dropFirst() {
       let words = line.split(separator: " ", omittingEmptySubsequences: false)
-        .map { Self.unescaped($0) }
+        .map { PercentCoding.decoded($0) }
       guard words.count >= 2, words.count <= 3, let path = words[1], path.hasPrefix("/") else {
         continue
       }
@@ -77,13 +77,8 @@ struct InstallRecord: Sendable, Equatable {
   }
 
   private static func escaped(_ text: String) -> String {
-    text.utf8.map { byte in
-      byte > 0x20 && byte != 0x25 && byte < 0x7F
-        ? String(UnicodeScalar(byte)) : "%" + String(UInt16(byte) | 0x100, radix: 16).dropFirst()
-    }.joined()
+    PercentCoding.encoded(text) { $0 > 0x20 && $0 < 0x7F }
   }
-
-  private static func unescaped(_ text: Substring) -> String? { PercentEncoding.decoded(text) }
 }
 
 extension InstallRecord {

@@ -126,7 +126,7 @@ enum WiresharkFinder {
 
   private static func program(_ name: String, in place: String) -> String? {
     let path = "\(place)/\(name)"
-    return KubectlFinder.isProgram(path) ? path : nil
+    return isProgram(path) ? path : nil
   }
 
   private static func folder(_ path: String) -> String {
@@ -146,11 +146,4 @@ func names(in folder: String) -> [String] {
     if name != ".", name != ".." { names.append(name) }
   }
   return names.sorted()
-}
-
-/// The path without links; nil if it leads nowhere.
-func realPath(_ path: String) -> String? {
-  guard let resolved = realpath(path, nil) else { return nil }
-  defer { free(resolved) }
-  return String(cString: resolved)
 }

@@ -16,7 +16,9 @@ enum LinkInstallation {
   ///   - installer: Makes them.
   /// - Throws: `Failure` when one cannot be written.
   static func install(_ wanted: Bool?, with installer: inout Installer) throws(Failure) {
-    guard wanted != false, let data = dataFolder, let settings = settingsFolder else { return }
+    guard wanted != false, let data = BaseDirectories.data(),
+      let settings = BaseDirectories.configuration()
+    else { return }
     let folder = "\(data)/applications"
     if let path = systemWide(), wanted == nil {
       Terminal.answer("poddump:// links open Wireshark for everybody here (\(path)).\n")
@@ -33,15 +35,6 @@ enum LinkInstallation {
     if SmallFile.read(path) != text { try installer.file(path, text) }
     try installer.choice(in: "\(settings)/mimeapps.list")
     Terminal.answer("poddump:// links open Wireshark, after a question (\(path)).\n")
-  }
-
-  private static var dataFolder: String? { folder("XDG_DATA_HOME", or: ".local/share") }
-  private static var settingsFolder: String? { folder("XDG_CONFIG_HOME", or: ".config") }
-
-  /// The base directory specification's folder; relative ones count for nothing.
-  private static func folder(_ variable: String, or inHome: String) -> String? {
-    if let folder = environmentValue(variable), folder.hasPrefix("/") { return folder }
-    return environmentValue("HOME").map { "\($0)/\(inHome)" }
   }
 
   /// The entry that a package has put there for everybody.

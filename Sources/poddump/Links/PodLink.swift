@@ -28,7 +28,7 @@ struct PodLink: Sendable, Equatable {
       throw Self.malformed("There is a character in it that no path has.")
     }
     let parts = rest.split(separator: "/", omittingEmptySubsequences: false)
-      .map { PercentEncoding.decoded($0) }
+      .map { PercentCoding.decoded($0) }
     guard parts.count == 3, let context = parts[0], let namespace = parts[1], let pod = parts[2]
     else { throw Self.malformed("It does not name a context, a namespace and a pod.") }
     guard Self.isContext(context) else {

@@ -1,7 +1,21 @@
 /// Bytes as `%` and two hexadecimal digits (RFC 3986, 2.1).
-enum PercentEncoding {
+package enum PercentCoding {
+  /// The text with every byte so written that is not kept; a `%` never is.
+  package static func encoded(_ text: String, keeping isKept: (UInt8) -> Bool) -> String {
+    var result: [UInt8] = []
+    result.reserveCapacity(text.utf8.count)
+    for byte in text.utf8 {
+      if byte != UInt8(ascii: "%"), isKept(byte) {
+        result.append(byte)
+      } else {
+        result += Array("%\(zeroPadded(byte, 2, radix: 16, uppercase: true))".utf8)
+      }
+    }
+    return String(decoding: result, as: UTF8.self)
+  }
+
   /// The text with every triplet decoded; nil if a `%` begins none, or the bytes are no UTF-8.
-  static func decoded(_ text: some StringProtocol) -> String? {
+  package static func decoded(_ text: some StringProtocol) -> String? {
     var bytes: [UInt8] = []
     var rest = Array(text.utf8)[...]
     while let byte = rest.popFirst() {
