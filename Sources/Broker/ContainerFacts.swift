@@ -1,4 +1,5 @@
 internal import Base
+internal import Cluster
 
 /// What was found out inside a container, in one round trip.
 package struct ContainerFacts: Sendable, Equatable {
@@ -144,6 +145,16 @@ package enum Capability {
   package static let setuid: UInt64 = 1 << 7
   /// CAP_NET_RAW, 13: opening a packet socket (packet(7)).
   package static let netRaw: UInt64 = 1 << 13
+}
+
+extension ContainerFacts {
+  /// Where an engine could be put: what the pod's author meant to be written to, then what Linux has.
+  static func directories(of container: Container) -> [String] {
+    var directories: [String] = []
+    for path in container.writableMounts + ["/tmp", "/var/tmp", "/run", "/dev/shm", "/"]
+    where !directories.contains(path) { directories.append(path) }
+    return directories
+  }
 }
 
 /// Whether the kernel would take a text as an interface's name: 1 to 15 bytes without `/`, blanks or

@@ -26,6 +26,31 @@ enum ContainerScript {
     """
 }
 
+extension Kubectl {
+  /// Looks into a container, and lends what was found and the shell that found it.
+  ///
+  /// - Parameters:
+  ///   - container: The container.
+  ///   - pod: Its pod.
+  ///   - name: What the shell and what becomes of it are called.
+  ///   - body: Works with the shell.
+  /// - Returns: What `body` returned.
+  /// - Throws: `Failure` when the container has no shell, or cannot be looked into; or what `body` throws.
+  func withShell<R: Sendable>(
+    in container: Container, of pod: Pod, name: String = "poddump",
+    _ body: @escaping @Sendable (ContainerFacts, FarShell) async throws(Failure) -> R
+  ) async throws(Failure) -> R {
+    try await withShell(
+      namespace: pod.namespace, pod: pod.name, container: container.name,
+      argv: ContainerScript.arguments(
+        name: name, directories: ContainerFacts.directories(of: container)),
+      "Cannot look into \(pod.namespace)/\(pod.name) (container \(container.name)) by exec."
+    ) { shell async throws(Failure) in
+      try await body(try await shell.askContainer(self), shell)
+    }
+  }
+}
+
 extension FarShell {
   /// Reads what a container's shell says, through this kubectl.
   ///
