@@ -51,6 +51,42 @@ extension InLab {
       try doctor("without tcpdump on n2", SSHLogin(user: "root"), status: 0)
     }
 
+    /// The nodes are looked at side by side; the terminal and its echo belong to one question at a time.
+    @Test func passphrasesAreAskedForOneAfterTheOther() throws {
+      let before = try Lab.processes()
+      let key = folder.path + "/locked"
+      try FileManager.default.copyItem(atPath: Lab.directory + "/client_key", toPath: key)
+      let passphrase = "open sesame"
+      let locked = try Program.run([
+        "/usr/bin/ssh-keygen", "-q", "-p", "-P", "", "-N", passphrase, "-f", key,
+      ])
+      try #require(locked.status == 0, "\(locked.errors)")
+      let login = SSHLogin(key: key, engine: .libssh2)
+      let command = (try login.laptop(in: folder) + [Lab.poddump, "doctor"]).joined(separator: " ")
+      // script(1) gives it a terminal of its own, which gets what we write.
+      let program = try Program(
+        ["/usr/bin/script", "-qefc", command, "/dev/null"],
+        environment: login.environment(in: folder))
+      var answered = 0
+      func asked() -> Int {
+        String(decoding: program.bytes, as: UTF8.self).components(separatedBy: "Enter passphrase")
+          .count - 1
+      }
+      while program.wait(20, until: { asked() > answered || !program.process.isRunning }),
+        program.process.isRunning
+      {
+        // Time for another one to ask as well.
+        usleep(300_000)
+        #expect(asked() == answered + 1)
+        answered = asked()
+        program.input.fileHandleForWriting.write(Data((passphrase + "\n").utf8))
+      }
+      let end = program.finish(within: 20)
+      #expect(end.status == 0, "\(end.output)")
+      #expect(answered > 1 && !end.output.contains("sesame"), "\(end.output)")
+      try Lab.expectNothingLeft(since: before, within: 15)
+    }
+
     @Test func withoutAWordAboutSSHNobodyIsAsked() throws {
       let run = try SSHLogin(order: ["exec"], isConfigured: false).poddump(["doctor"], in: folder)
       #expect(run.status == 0, "\(run.output)")
