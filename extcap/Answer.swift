@@ -30,13 +30,15 @@ private func answerInterfaces(_ version: String?) -> Int32 {
   try? cache?.noteWireshark(version, at: now)
   guard let cache, let view = cache.view(kubeconfigVariable: variable) else {
     Sibling.become()
-    return say(Reply.interfaces([]))
+    return say(Reply.interfaces([], help: helpPage()))
   }
-  let status = say(Reply.interfaces(view.listings))
+  let status = say(Reply.interfaces(view.listings, help: helpPage()))
   try? cache.notePrinted(view.shown, kubeconfigVariable: variable)
   if view.isStale(at: now) { refresh(cache) }
   return status
 }
+
+private func helpPage() -> String { HelpPage.url(ofProgram: ownPath()) }
 
 private func answerConfig(_ interface: String) -> Int32 {
   guard let value = InterfaceValue(interface) else { return 1 }

@@ -1,16 +1,20 @@
 /// Our answers to Wireshark, as pure functions of what is known: UTF-8, for standard output.
 package enum Reply {
-  /// Where Wireshark's Help button leads.
-  package static let helpPage = "file:///usr/share/doc/poddump/README.md"
-
   /// The numbers of the portal's arguments whose choices a listing holds ready: namespace and pod.
   static let portalArguments = [Argument.namespace, .pod].compactMap { number(of: $0, .portal) }
 
   /// The answer to `--extcap-interfaces`: the portal, and what the listings list.
-  package static func interfaces(_ listings: [ListingHead]) -> [UInt8] {
+  ///
+  /// - Parameters:
+  ///   - listings: What is known.
+  ///   - help: Where Wireshark's Help button leads.
+  /// - Returns: Lines for standard output.
+  package static func interfaces(
+    _ listings: [ListingHead], help: String = HelpPage.ofPackages
+  ) -> [UInt8] {
     // Wireshark 4.4 reads saved settings again only if the last interface has new ones, and only the portal
     // has any; so it comes last.
-    Sentence.lines([.extcap(version: programVersion, help: helpPage, display: ToolbarText.title)])
+    Sentence.lines([.extcap(version: programVersion, help: help, display: ToolbarText.title)])
       + listings.flatMap(\.interfaces)
       + Sentence.lines([.interface(.portal, display: portalTitle)])
       + Sentence.lines(ToolbarControl.allCases.map(\.sentence))

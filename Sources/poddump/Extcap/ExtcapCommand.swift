@@ -67,20 +67,21 @@ enum ExtcapCommand {
   /// There is no cache: has one made by a child that goes on alone, waits for it a moment, and shows
   /// what there is by then, at least the portal.
   private static func interfaces() async -> Int32 {
-    guard let cache = ListingCache() else { return answer(Reply.interfaces([])) }
+    let help = HelpPage.url(ofProgram: ownPath())
+    guard let cache = ListingCache() else { return answer(Reply.interfaces([], help: help)) }
     let variable = environmentValue("KUBECONFIG") ?? ""
     // Not being able to start it is no failure here: there is then no listing yet.
     if let program = ownPath() { try? startDetached(program, ["extcap", "--refresh"]) }
     for _ in 0..<(firstFetch / 20) {
       if let view = cache.view(kubeconfigVariable: variable) {
-        let status = answer(Reply.interfaces(view.listings))
+        let status = answer(Reply.interfaces(view.listings, help: help))
         // A cache that cannot be written to is no reason to fail.
         try? cache.notePrinted(view.shown, kubeconfigVariable: variable)
         return status
       }
       usleep(20_000)
     }
-    return answer(Reply.interfaces([]))
+    return answer(Reply.interfaces([], help: help))
   }
 
   private static func reload(_ reload: Reload, of interface: String) async -> Int32 {
