@@ -78,6 +78,36 @@ import Testing
     #expect(findings.map(\.state) == [.problem, .problem, .problem, .problem])
   }
 
+  // MARK: - Wireshark
+
+  @Test func wireshark() throws {
+    var folders = WiresharkFolders("")
+    folders.personal = ["/home/ann/.config/wireshark/extcap"]
+    let asked = FoundWireshark(
+      program: "/usr/bin/tshark", state: .asked(folders, version: "4.0.17"))
+    let cases: [(FoundWireshark, InstallText.Verdict, Bool, [String])] = [
+      (asked, .shows(pods: 3), true, ["There is a /usr/lib/x too."]),
+      (asked, .doesNotShow(interfaces: 4), false, []),
+      (asked, .doesNotShow(interfaces: 4), true, ["There is no folder /usr/lib/x."]),
+      (asked, .doesNotShow(interfaces: 4), true, []),
+      (FoundWireshark(program: "/opt/w/wireshark", state: .withoutTshark), .unknown, true, []),
+      (FoundWireshark(program: "/opt/w/wireshark", state: .withoutTshark), .unknown, false, []),
+      (
+        FoundWireshark(
+          program: "/usr/bin/tshark",
+          state: .silent(Failure(.other, "/usr/bin/tshark does not answer."))), .unknown, true, []
+      ),
+      (FoundWireshark(program: "/snap/bin/wireshark", state: .sandboxed(.snap)), .never, true, []),
+    ]
+    var text = cases.map { InstallText.finding($0.0, $0.1, isLinked: $0.2, notes: $0.3).text }
+    text += [
+      Dumpcap(path: "/usr/bin/dumpcap", mayBeRun: true, group: "wireshark"),
+      Dumpcap(path: "/usr/bin/dumpcap", mayBeRun: false, group: "wireshark"),
+      Dumpcap(path: "/opt/w/dumpcap", mayBeRun: false),
+    ].map(\.finding.text)
+    try Golden().check(text.joined(), "doctor-wireshark.txt")
+  }
+
   // MARK: - Engines and the journal
 
   @Test func engines() throws {

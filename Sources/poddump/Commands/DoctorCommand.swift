@@ -68,7 +68,7 @@ struct Finding: Sendable, Equatable {
   }
 }
 
-/// Looks at kubectl, the cluster, the routes and Wireshark.
+/// Looks at kubectl, the cluster and the routes; for the rest see the files beside this one.
 struct Examination: Sendable {
   let kubernetes: KubernetesOptions
 
@@ -115,34 +115,5 @@ struct Examination: Sendable {
     } catch {
       return .problem(subject, error)
     }
-  }
-
-  /// Wireshark, and whether it will show pods.
-  func wireshark() async -> [Finding] {
-    var findings: [Finding] = []
-    guard let program = Wireshark.program("tshark") ?? Wireshark.program("wireshark") else {
-      return [
-        .problem(
-          "wireshark",
-          Failure(
-            .notFound, "Neither tshark nor wireshark was found.",
-            fix: "Install Wireshark, or capture to a file with -w."))
-      ]
-    }
-    findings.append(.fine("wireshark", program))
-    do throws(Failure) {
-      let source = try ExtcapFolders.source()
-      let states = try ExtcapFolders.all().map { ($0, ExtcapFolders.state(of: $0, target: source)) }
-      guard let (folder, _) = states.first(where: { $0.1 == .installed }) else {
-        throw Failure(
-          .notFound, "Pods are not in Wireshark's interface list.",
-          why: "\(ExtcapFolders.program) is in none of its personal folders.",
-          fix: "Run poddump install.")
-      }
-      findings.append(.fine("extcap", "installed in \(folder)"))
-    } catch {
-      findings.append(.problem("extcap", error))
-    }
-    return findings
   }
 }

@@ -51,7 +51,7 @@ struct InstallCommand: AsyncParsableCommand {
   private func verify(_ wiresharks: [FoundWireshark], folders: [String]) async throws(Failure) {
     var blind: [String] = []
     for wireshark in wiresharks {
-      let verdict = await verdict(wireshark)
+      let verdict = await wireshark.verdict()
       Terminal.answer(InstallText.line(wireshark, verdict))
       if verdict.isBad { blind.append(wireshark.program) }
     }
@@ -67,20 +67,6 @@ struct InstallCommand: AsyncParsableCommand {
         .other, "\(blind.joined(separator: ", ")) does not show poddump.",
         why: notes.isEmpty ? nil : "The notes above may say why.",
         fix: "See what it says itself: \(blind[0]) -D")
-    }
-  }
-
-  private func verdict(_ wireshark: FoundWireshark) async -> InstallText.Verdict {
-    switch wireshark.state {
-    case .sandboxed: return .never
-    case .withoutTshark, .silent: return .unknown
-    case .asked:
-      guard let listed = try? await Wireshark.interfaces(wireshark.program) else { return .unknown }
-      // "9. pod:shop/web (shop/web · n1 · lab)"
-      let values = listed.compactMap { $0.split(separator: " ").dropFirst().first }
-      return values.contains("poddump")
-        ? .shows(pods: values.count { $0.hasPrefix("pod:") })
-        : .doesNotShow(interfaces: listed.count)
     }
   }
 }

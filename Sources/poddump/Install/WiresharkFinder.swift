@@ -28,6 +28,23 @@ struct FoundWireshark: Sendable, Equatable {
   enum Sandbox: String, Sendable { case flatpak = "Flatpak", snap = "Snap" }
 }
 
+extension FoundWireshark {
+  /// Asks it whether its list has poddump, if it can be asked.
+  func verdict() async -> InstallText.Verdict {
+    switch state {
+    case .sandboxed: return .never
+    case .withoutTshark, .silent: return .unknown
+    case .asked:
+      guard let listed = try? await Wireshark.interfaces(program) else { return .unknown }
+      // "9. pod:shop/web (shop/web · n1 · lab)"
+      let values = listed.compactMap { $0.split(separator: " ").dropFirst().first }
+      return values.contains("poddump")
+        ? .shows(pods: values.count { $0.hasPrefix("pod:") })
+        : .doesNotShow(interfaces: listed.count)
+    }
+  }
+}
+
 /// What `tshark -G folders` says: lines of a title, a colon, blanks and a tab, and a path.
 struct WiresharkFolders: Sendable, Equatable {
   /// Where it looks for the user's own extcaps.

@@ -29,6 +29,7 @@ extension InLab {
 
     private static func withoutMachines(_ text: String) -> String {
       text.replacing(/tap for x86_64, aarch64.*/, with: "tap for MACHINES")
+        .replacing(/\/tshark \([0-9.]+\)/, with: "/tshark (VERSION)")
     }
 
     @Test func allIsWell() throws {
