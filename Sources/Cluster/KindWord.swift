@@ -1,13 +1,13 @@
 /// The words that kubectl takes for the kinds of a plain cluster: singular, plural, short, and with the
 /// API group behind a dot. As with kubectl, case does not matter.
-enum KindWord: Equatable {
+package enum KindWord: Equatable {
   /// A kind that can be captured from.
   case target(Target.Kind)
   /// A kind that has no pods behind it, or none at the time.
   case other
 
   /// nil when kubectl knows no such kind; it is a namespace then, or a kind of somebody's own.
-  init?(_ word: String) {
+  package init?(_ word: String) {
     let lower = word.lowercased()
     if let kind = Self.targets[lower] {
       self = .target(kind)

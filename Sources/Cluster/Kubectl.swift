@@ -78,9 +78,10 @@ package struct Kubectl: Sendable, Equatable {
   /// Checks a name before it becomes an argument or part of a URL.
   static func check(_ name: String, isValid: Bool, _ kind: String) throws(Failure) {
     guard !isValid else { return }
+    let marks = kind == "container" ? "digits and dashes" : "digits, dashes and dots"
     throw Failure(
       .usage, "\"\(printable(name, limit: 80))\" is no name of a \(kind).",
-      why: "Such names have only lower-case letters, digits and dashes.",
+      why: "Such names have only lower-case letters, \(marks).",
       fix: "poddump list shows the names there are.")
   }
 }

@@ -19,9 +19,10 @@ package struct Target: Sendable, Hashable {
     self.name = name
   }
 
-  /// Reads a target as kubectl people write it: `web`, `shop/web`, `pod/web`, `deploy/api`, `node/n1`.
+  /// Reads a target as kubectl people write it: `web`, `shop/web`, `pod/web`, `deploy/api`, `node/n1`; or with
+  /// both, `shop/deploy/api`.
   ///
-  /// The word before the slash is a kind if kubectl knows it as one, else a namespace. Nothing is asked
+  /// The word before the only slash is a kind if kubectl knows it as one, else a namespace. Nothing is asked
   /// of the cluster.
   ///
   /// - Parameters:
@@ -38,21 +39,47 @@ package struct Target: Sendable, Hashable {
       if let kind = try Self.kind(words[0], of: text) {
         try self.init(kind: kind, namespace: namespace, checked: words[1], text)
       } else {
-        try Self.check(namespace: words[0], of: text)
-        guard namespace == nil || namespace == words[0] else {
-          throw Self.malformed(
-            text, "It names the namespace \(words[0]), and -n names \(namespace ?? "").",
-            fix: "Name the namespace once.")
-        }
+        try Self.check(namespace: words[0], of: text, option: namespace)
         try self.init(kind: .pod, namespace: words[0], checked: words[1], text)
       }
+    case 3:
+      guard let kind = try Self.kind(words[1], of: text) else {
+        throw Self.malformed(
+          text,
+          "\"\(printable(words[1], limit: 80))\", between the slashes, is no kind that poddump knows.",
+          fix: Self.howTo)
+      }
+      guard kind != .node else {
+        throw Self.malformed(
+          text, "A node is in no namespace.", fix: "Write node/\(printable(words[2], limit: 100)).")
+      }
+      try Self.check(namespace: words[0], of: text, option: namespace)
+      try self.init(kind: kind, namespace: words[0], checked: words[2], text)
     default:
-      throw Self.malformed(
-        text, "It has more than one slash.",
-        fix: words.count == 3 && ResourceName.isLabel(words[0])
-          ? "Name the namespace with -n: -n \(words[0]) \(printable(words[1]))/\(printable(words[2]))."
-          : Self.howTo)
+      throw Self.malformed(text, "It has too many slashes.", fix: Self.howTo)
     }
+  }
+
+  /// Reads the targets of a command line.
+  ///
+  /// - Parameters:
+  ///   - texts: The targets' texts.
+  ///   - namespace: What `-n` says; nil without it.
+  /// - Returns: A target for each.
+  /// - Throws: `Failure` of kind `usage`, also for kubectl's other way to write a kind, `pod web`, which would
+  ///   name two pods here.
+  package static func all(
+    _ texts: [String], namespace: String? = nil
+  ) throws(Failure) -> [Target] {
+    for (word, next) in zip(texts, texts.dropFirst()) where !next.contains("/") {
+      guard case .target = KindWord(word) else { continue }
+      throw malformed(
+        "\(word) \(next)", "It would be two pods, and \"\(word)\" is a kind.",
+        fix: "Write \(word)/\(printable(next, limit: 100)); or pod/\(word) for a pod of that name.")
+    }
+    var targets: [Target] = []
+    for text in texts { targets.append(try Target(text, namespace: namespace)) }
+    return targets
   }
 
   private init(
@@ -90,17 +117,25 @@ package struct Target: Sendable, Hashable {
     }
   }
 
-  private static func check(namespace: String, of text: String) throws(Failure) {
+  /// Checks a namespace within a target against the rules for names, and against `-n`.
+  private static func check(
+    namespace: String, of text: String, option: String?
+  ) throws(Failure) {
     guard ResourceName.isLabel(namespace) else {
       throw malformed(
         text,
         "\"\(printable(namespace, limit: 80))\" is neither a kind that poddump knows nor a namespace.",
         fix: howTo)
     }
+    guard option == nil || option == namespace else {
+      throw malformed(
+        text, "It names the namespace \(namespace), and -n names \(option ?? "").",
+        fix: "Name the namespace once.")
+    }
   }
 
   private static let howTo =
-    "Write a pod (web, shop/web, pod/web), a workload (deploy/api, sts/db, ds/agent, rs/…, job/x, svc/api) or a node (node/n1)."
+    "Write a pod (web, shop/web, pod/web), a workload (deploy/api, sts/db, ds/agent, rs/…, job/x, svc/api, shop/deploy/api) or a node (node/n1)."
 
   private static func malformed(_ text: String, _ why: String, fix: String) -> Failure {
     let line = printable(text, limit: 80).split(whereSeparator: \.isNewline).joined(separator: " ")

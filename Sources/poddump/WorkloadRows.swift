@@ -7,6 +7,14 @@ struct WorkloadRows {
   let showsNamespace: Bool
   let now: Int
 
+  /// One target per line, as `poddump capture` takes it.
+  var names: String {
+    workloads.map { workload in
+      (showsNamespace ? "\(workload.namespace)/" : "")
+        + "\(workload.kind.rawValue)/\(workload.name)\n"
+    }.joined()
+  }
+
   var table: String {
     let heading = ["NAME", "READY", "AGE"]
     var table = TextTable(showsNamespace ? ["NAMESPACE"] + heading : heading)

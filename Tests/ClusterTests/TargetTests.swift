@@ -25,6 +25,9 @@ import Testing
       ("svc/api", nil, .workload(.service), nil, "api"),
       ("node/n1", nil, .node, nil, "n1"), ("no/n1.example.com", nil, .node, nil, "n1.example.com"),
       ("nodes/n1", "shop", .node, nil, "n1"),
+      ("shop/deploy/api", nil, .workload(.deployment), "shop", "api"),
+      ("shop/svc/api", "shop", .workload(.service), "shop", "api"),
+      ("shop/pod/web", nil, .pod, "shop", "web"),
     ] as [(String, String?, Target.Kind, String?, String)])
   func targets(
     _ text: String, _ option: String?, _ kind: Target.Kind, _ namespace: String?, _ name: String
@@ -39,8 +42,11 @@ import Testing
     arguments: [
       ("", nil, "empty"), ("/", nil, "nor a namespace"), ("shop/", nil, "empty"),
       ("/web", nil, "nor a namespace"),
-      ("a/b/c/d", nil, "more than one slash"), ("shop/pod/web", nil, "more than one slash"),
-      ("b/web", "a", "-n names a"), ("Web", nil, "lower-case"), ("we b", nil, "lower-case"),
+      ("a/b/c/d", nil, "too many slashes"), ("a/b/c", nil, "no kind that poddump knows"),
+      ("shop/node/n1", nil, "in no namespace"), ("shop/cm/x", nil, "has no packets"),
+      ("Shop/deploy/api", nil, "nor a namespace"), ("shop/deploy/", nil, "empty"),
+      ("b/web", "a", "-n names a"), ("b/deploy/api", "a", "-n names a"), ("Web", nil, "lower-case"),
+      ("we b", nil, "lower-case"),
       ("-web", nil, "lower-case"), ("--all", nil, "lower-case"), ("web\n", nil, "lower-case"),
       ("web;rm -rf", nil, "lower-case"), ("$(id)", nil, "lower-case"), ("shop/../x", nil, "slash"),
       ("cm/x", nil, "has no packets"), ("cronjob/x", nil, "has no packets"),
@@ -57,10 +63,22 @@ import Testing
     }
   }
 
-  @Test func threeWordsNameTheWayOut() {
-    #expect { try Target("shop/deploy/api") } throws: { error in
-      (error as? Failure)?.fix == "Name the namespace with -n: -n shop deploy/api."
+  /// kubectl's `get pod web` is not two pods.
+  @Test(arguments: [["pod", "web"], ["shop/db", "deploy", "api"], ["svc", "pod"]])
+  func aKindAndANameAreNoTwoPods(_ words: [String]) {
+    #expect { try Target.all(words) } throws: { error in
+      guard let failure = error as? Failure else { return false }
+      return failure.kind == .usage
+        && failure.fix?.contains("Write \(words.suffix(2).joined(separator: "/"));") == true
     }
+  }
+
+  @Test(arguments: [
+    ["pod"], ["pod/pod", "web"], ["pod", "shop/web"], ["web", "pod"], ["secret", "web"],
+  ])
+  func namesThatAreAlsoKindsAreNames(_ words: [String]) throws {
+    let targets = try Target.all(words, namespace: "shop")
+    #expect(targets == (try words.map { try Target($0, namespace: "shop") }))
   }
 
   @Test func mutatedTargetsDoNotTrapAndAreChecked() async {

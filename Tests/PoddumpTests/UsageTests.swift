@@ -66,6 +66,7 @@ import Testing
     Wrong("target-option-like", "capture", "--", "-w"),
     Wrong("target-shell", "capture", "web;reboot"),
     Wrong("target-slashes", "capture", "a/b/c"),
+    Wrong("target-kind-and-name", "capture", "pod", "web"),
     Wrong("target-kind-without-packets", "capture", "secret/x"),
     Wrong("target-empty", "capture", ""),
     Wrong("target-escape", "capture", "\u{1b}[2J"),

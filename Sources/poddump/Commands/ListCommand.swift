@@ -13,9 +13,32 @@ struct ListCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "list", abstract: "List pods, nodes or workloads.")
 
-  /// What to list.
-  enum Resource: String, ExpressibleByArgument, CaseIterable {
-    case pods, nodes, workloads
+  /// What to list: one of three words, or one of kubectl's for a kind.
+  enum Resource: ExpressibleByArgument, Equatable {
+    case pods, nodes
+    case workloads([WorkloadKind])
+
+    static let allValueStrings = ["pods", "nodes", "workloads"]
+
+    init?(argument: String) {
+      switch KindWord(argument) {
+      case .target(.pod): self = .pods
+      case .target(.node): self = .nodes
+      case .target(.workload(let kind)): self = .workloads([kind])
+      case nil where argument == "workloads":
+        self = .workloads([.deployment, .statefulSet, .daemonSet, .service])
+      case .other, nil: return nil
+      }
+    }
+
+    /// "pods", "deployments".
+    var defaultValueDescription: String {
+      switch self {
+      case .pods: "pods"
+      case .nodes: "nodes"
+      case .workloads(let kinds): kinds.count == 1 ? kinds[0].resource.name : "workloads"
+      }
+    }
   }
 
   /// `-o`.
@@ -23,7 +46,7 @@ struct ListCommand: AsyncParsableCommand {
     case table, wide, json, name
   }
 
-  @Argument(help: "pods, nodes or workloads.")
+  @Argument(help: "pods, nodes or workloads; or a kind, as kubectl writes it: svc, deploy.")
   var resource: Resource = .pods
 
   @OptionGroup var kubernetes: KubernetesOptions
@@ -42,7 +65,7 @@ struct ListCommand: AsyncParsableCommand {
     switch resource {
     case .pods: try await listPods(kubectl)
     case .nodes: try await listNodes(kubectl)
-    case .workloads: try await listWorkloads(kubectl)
+    case .workloads(let kinds): try await listWorkloads(kinds, kubectl)
     }
   }
 
@@ -96,14 +119,13 @@ struct ListCommand: AsyncParsableCommand {
     }
   }
 
-  private func listWorkloads(_ kubectl: Kubectl) async throws {
+  private func listWorkloads(_ kinds: [WorkloadKind], _ kubectl: Kubectl) async throws {
     let namespace = try await namespace(kubectl)
-    let workloads = try await kubectl.workloads(
-      of: [.deployment, .statefulSet, .daemonSet, .service], namespace: namespace, labels: labels)
+    let workloads = try await kubectl.workloads(of: kinds, namespace: namespace, labels: labels)
     let rows = WorkloadRows(
       workloads: workloads, showsNamespace: allNamespaces, now: Int(time(nil)))
     switch output {
-    case .name: Terminal.answer(workloads.map { "\($0.kind.rawValue)/\($0.name)\n" }.joined())
+    case .name: Terminal.answer(rows.names)
     case .json: Terminal.answer(rows.json.text() + "\n")
     case .table, .wide:
       guard !workloads.isEmpty else { return sayNothingFound(namespace) }
@@ -114,6 +136,6 @@ struct ListCommand: AsyncParsableCommand {
   /// As kubectl says it, on standard error.
   private func sayNothingFound(_ namespace: String?) {
     let place = namespace.map { " in namespace \(printable($0, limit: 80))" } ?? ""
-    Terminal(level: .normal).say("No \(resource.rawValue) found\(place).")
+    Terminal(level: .normal).say("No \(resource.defaultValueDescription) found\(place).")
   }
 }

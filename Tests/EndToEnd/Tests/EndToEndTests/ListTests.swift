@@ -124,6 +124,18 @@ extension InLab {
       #expect(try list(["workloads", "-n", "shop", "-o", "name"]) == "deploy/api\nsvc/api\n")
     }
 
+    /// What is listed for all namespaces can be captured, too, and kubectl's words for kinds are known.
+    @Test func kindsAreNamedAsForKubectl() throws {
+      let everywhere = try list(["workloads", "-A", "-o", "name"]).split(separator: "\n")
+      #expect(everywhere.contains("shop/deploy/api") && everywhere.contains("shop/svc/api"))
+      let plan = try scratch.poddump(["plan", "-n", "shop", "shop/deploy/api"])
+      #expect(plan.status == 0, "\(plan.errors)")
+      #expect(try list(["svc", "-n", "shop", "-o", "name"]) == "svc/api\n")
+      #expect(try list(["deployments.apps", "-n", "shop", "-o", "name"]) == "deploy/api\n")
+      #expect(rows(try list(["po", "-n", "shop"])).count == rows(try list(["-n", "shop"])).count)
+      #expect(try list(["no"]) == list(["nodes"]))
+    }
+
     // MARK: Which cluster
 
     @Test func kubeconfigMayBeRelative() throws {
