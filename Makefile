@@ -86,7 +86,8 @@ check: ## format, house rules, warnings as errors
 package: release tap ## a Debian package, in dist
 	packaging/build-deb
 PREFIX ?= /usr/local
-install: release tap ## install into PREFIX (default /usr/local)
+# What is built already, so that root, whose PATH may have no swift, builds nothing.
+install: ## install what make release tap has built, into PREFIX (default /usr/local)
 	packaging/install-files "$(DESTDIR)$(PREFIX)"
 
 .PHONY: deps-build deps-tap deps-lab deps-test
