@@ -169,7 +169,7 @@ extension Argument {
       Choice("auto", display: "auto (the host's side, if that is confirmed)", isDefault: true),
       Choice("host", display: "host (the node's end of the pod's interface)"),
       Choice("pod", display: "pod (the pod's own network, and its loopback)"),
-    ]), group: capture, tooltip: "Where the packets are taken, by ssh or a helper pod")
+    ]), group: capture, tooltip: "Where the packets are taken, by route ssh")
   /// What captures at the far end.
   package static let engine = Argument(
     name: "engine", title: "Engine",
@@ -227,7 +227,7 @@ extension Argument {
   package static let logLevel = Argument(
     name: "log-level", title: "Log level",
     kind: .choice([
-      Choice("error"), Choice("warning"), Choice("info", isDefault: true), Choice("debug"),
+      Choice("error"), Choice("warning"), Choice("info"), Choice("debug", isDefault: true),
     ]), group: advanced, tooltip: "How much is written to the log file")
 
   /// The image of ephemeral containers; empty for the configuration's.

@@ -66,7 +66,8 @@ struct MessageOptions: ParsableArguments {
   }
 }
 
-/// What to capture and how; shared by `capture` and `plan`.
+/// What to capture and how; shared by `capture` and `plan`. In the help each group has a title of its own, and the
+/// settings of one capture come behind them.
 struct CaptureOptions: ParsableArguments {
   @Argument(
     help: ArgumentHelp(
@@ -74,8 +75,22 @@ struct CaptureOptions: ParsableArguments {
       valueName: "target"))
   var targets: [String] = []
 
-  @OptionGroup var kubernetes: KubernetesOptions
+  @OptionGroup(title: "Cluster") var kubernetes: KubernetesOptions
+  @OptionGroup(title: "What to capture") var packets: PacketOptions
+  @OptionGroup(title: "How to capture it") var way: WayOptions
 
+  func validate() throws {
+    if targets.isEmpty, packets.selector == nil {
+      throw ValidationError("Name what to capture, such as shop/web or deploy/api.")
+    }
+    if !targets.isEmpty, packets.selector != nil {
+      throw ValidationError("Give either a target or a selector, not both.")
+    }
+  }
+}
+
+/// Which packets.
+struct PacketOptions: ParsableArguments {
   @Option(
     name: [.short, .long], help: "The container; by default the one that kubectl would choose.")
   var container: String?
@@ -93,17 +108,44 @@ struct CaptureOptions: ParsableArguments {
   @Option(name: [.customShort("l"), .long], help: "Select pods by label, as kubectl does.")
   var selector: String?
 
+  @Option(
+    name: [.customShort("s"), .long],
+    help: "The most bytes kept of a packet. (default: 65535, with --throughput 262144)")
+  var snaplen: Int?
+
+  @Option(name: .long, help: "End after this many packets.")
+  var count: Int?
+
+  @Option(name: .long, help: "End after this time, such as 30s or 5m.")
+  var duration: Milliseconds?
+
+  @Flag(
+    name: .long,
+    help: "Keep the packets of the capture's own connection, on a node's own interface.")
+  var includeOwnTraffic = false
+
+  func validate() throws {
+    if let snaplen, !(1...262_144).contains(snaplen) {
+      throw ValidationError("--snaplen takes a number from 1 to 262144.")
+    }
+    if let count, count < 1 { throw ValidationError("--count takes a number of at least 1.") }
+    if let interface, interface != "any", !isInterfaceName(interface) {
+      throw ValidationError("--interface takes the name of an interface, such as eth0, or any.")
+    }
+    if let container, !ResourceName.isLabel(container) {
+      throw ValidationError("--container takes the name of a container, such as web.")
+    }
+  }
+}
+
+/// How the packets are reached, and by what.
+struct WayOptions: ParsableArguments {
   @Option(name: .long, help: "How to reach the packets.")
   var route: RouteChoice = .auto
 
   @Option(
     name: .long, help: "Where on the node, by ssh: on the host's side or in the pod's network.")
   var at: PointChoice = .auto
-
-  @Flag(
-    name: .long,
-    help: "Keep the packets of the capture's own connection, on a node's own interface.")
-  var includeOwnTraffic = false
 
   @Option(
     name: .long,
@@ -121,46 +163,13 @@ struct CaptureOptions: ParsableArguments {
     name: .long, help: "A statically linked tcpdump to bring along, instead of poddump's own tap.")
   var binary: String?
 
-  @Option(
-    name: [.customShort("s"), .long],
-    help: "The most bytes kept of a packet. (default: 65535, with --throughput 262144)")
-  var snaplen: Int?
-
   @Flag(name: .long, help: "Larger batches instead of the shortest delay, for high rates.")
   var throughput = false
-
-  @Option(name: .long, help: "End after this many packets.")
-  var count: Int?
-
-  @Option(name: .long, help: "End after this time, such as 30s or 5m.")
-  var duration: Milliseconds?
 
   @Option(
     name: .long,
     help: "The time limit at the far end; 0 for none. Reaching it is a cut. (default: 24h)")
   var ttl: Milliseconds?
-
-  @OptionGroup(title: "Settings for this capture alone")
-  var settings: SettingOverrides
-
-  func validate() throws {
-    if let snaplen, !(1...262_144).contains(snaplen) {
-      throw ValidationError("--snaplen takes a number from 1 to 262144.")
-    }
-    if let count, count < 1 { throw ValidationError("--count takes a number of at least 1.") }
-    if let interface, interface != "any", !isInterfaceName(interface) {
-      throw ValidationError("--interface takes the name of an interface, such as eth0, or any.")
-    }
-    if let container, !ResourceName.isLabel(container) {
-      throw ValidationError("--container takes the name of a container, such as web.")
-    }
-    if targets.isEmpty, selector == nil {
-      throw ValidationError("Name what to capture, such as shop/web or deploy/api.")
-    }
-    if !targets.isEmpty, selector != nil {
-      throw ValidationError("Give either a target or a selector, not both.")
-    }
-  }
 }
 
 /// `--route`: a route's name, or `auto`.

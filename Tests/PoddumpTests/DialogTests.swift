@@ -35,15 +35,16 @@ import Testing
     _ words: [String], _ configuration: poddump.Configuration = .init()
   ) throws -> Order {
     let command = try CaptureCommand.parse(["shop/web"] + words)
-    let configuration = try configuration.overridden(by: command.options.settings)
+    let configuration = try configuration.overridden(by: command.settings)
     let order = try command.options.order(configuration)
     var request = order.request
     request.session = ""
     request.target = order.targets.first
     return Order(
       request: request, configuration: configuration,
-      allowed: command.options.allow?.routes ?? [], duration: command.options.duration?.value,
-      size: command.maxSize?.value)
+      allowed: command.options.way.allow?.routes ?? [],
+      duration: command.options.packets.duration?.value,
+      size: command.output.maxSize?.value)
   }
 
   /// Checklist 15: no argument but the pod means what the command line means.
@@ -105,9 +106,13 @@ import Testing
 
   @Test func theLogHasItsOptionsToo() throws {
     let command = try CaptureCommand.parse(["shop/web", "--log-file", "/l", "--log-level", "error"])
-    #expect(command.logFile == "/l")
-    #expect(command.logLevel == .error)
+    #expect(command.output.logFile == "/l")
+    #expect(command.output.logLevel == .error)
     #expect(Argument.logLevel.choices.map(\.value) == LogLevel.allCases.reversed().map(\.rawValue))
+    // What is left empty is the same here and there.
+    let plain = try CaptureCommand.parse(["shop/web"]).output.logLevel
+    #expect(Argument.logLevel.choices.filter(\.isDefault).map(\.value) == [plain.rawValue])
+    #expect(ExtcapLog().terminal.logLevel == plain)
   }
 
   @Test(arguments: [

@@ -17,24 +17,8 @@ extension Ring: ExpressibleByArgument {
   init?(argument: String) { self.init(argument) }
 }
 
-/// `poddump capture`: packets from a pod to a pipe, a file or Wireshark.
-struct CaptureCommand: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "capture", abstract: "Capture packets from pods.",
-    discussion: """
-      Packets go to standard output unless -w names a file; on a terminal, Wireshark is opened.
-
-        poddump capture shop/web -w web.pcapng
-        poddump capture shop/web -f 'tcp port 80' -w - | tshark -r -
-        poddump capture deploy/api -n shop --duration 30s -w api.pcapng
-
-      Several targets, workloads, services and selectors share one stream (pcapng),
-      an interface for each pod. Pods that appear join, those that go are closed.
-      """)
-
-  @OptionGroup var options: CaptureOptions
-  @OptionGroup var messages: MessageOptions
-
+/// Where packets and messages go.
+struct OutputOptions: ParsableArguments {
   @Option(name: [.customShort("w"), .long], help: "The file to write, or - for standard output.")
   var write: String?
 
@@ -62,12 +46,33 @@ struct CaptureCommand: AsyncParsableCommand {
 
   @Option(name: .long, help: "How much is written to the log file.")
   var logLevel: LogLevel = .debug
+}
+
+/// `poddump capture`: packets from a pod to a pipe, a file or Wireshark.
+struct CaptureCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "capture", abstract: "Capture packets from pods.",
+    discussion: """
+      Packets go to standard output unless -w names a file; on a terminal, Wireshark is opened.
+
+        poddump capture shop/web -w web.pcapng
+        poddump capture shop/web -f 'tcp port 80' -w - | tshark -r -
+        poddump capture deploy/api -n shop --duration 30s -w api.pcapng
+
+      Several targets, workloads, services and selectors share one stream (pcapng),
+      an interface for each pod. Pods that appear join, those that go are closed.
+      """)
+
+  @OptionGroup var options: CaptureOptions
+  @OptionGroup(title: "Output") var output: OutputOptions
+  @OptionGroup(title: "Settings for this capture alone") var settings: SettingOverrides
+  @OptionGroup var messages: MessageOptions
 
   func run() async throws {
     var terminal = messages.terminal
-    if let logFile {
+    if let logFile = output.logFile {
       terminal.log = try openLog(logFile)
-      terminal.logLevel = logLevel
+      terminal.logLevel = output.logLevel
     }
     do {
       try await run(terminal)
@@ -83,20 +88,22 @@ struct CaptureCommand: AsyncParsableCommand {
     defer { withExtendedLifetime(signals) {} }
 
     let destination = try Destination.choose(
-      write: write, ring: ring, open: open, outputIsTerminal: Terminal.outputIsTerminal,
-      wireshark: Wireshark.onScreen)
-    let configuration = try options.configuration()
+      write: self.output.write, ring: self.output.ring, open: self.output.open,
+      outputIsTerminal: Terminal.outputIsTerminal, wireshark: Wireshark.onScreen)
+    let configuration = try Configuration.load().overridden(by: settings)
     var order = try options.order(configuration)
-    order.limits = PumpLimits(packets: order.request.count, bytes: maxSize?.value)
-    order.duration = options.duration?.duration
-    if !destination.isPcapng(format, isSingle: order.isSingle) { try order.checkClassic() }
+    order.limits = PumpLimits(packets: order.request.count, bytes: self.output.maxSize?.value)
+    order.duration = options.packets.duration?.duration
+    if !destination.isPcapng(self.output.format, isSingle: order.isSingle) {
+      try order.checkClassic()
+    }
     try await order.request.checkFilter(within: .seconds(5))
     try destination.check()
     let kubectl = try options.kubernetes.kubectl(terminal)
 
     let finder = try options.finder(configuration, kubectl)
     let output = Output(
-      destination, asPcapng: destination.isPcapng(format, isSingle: order.isSingle))
+      destination, asPcapng: destination.isPcapng(self.output.format, isSingle: order.isSingle))
     // A file that no route has filled does not stay behind.
     defer { output.close() }
     let messages = CaptureMessages(terminal: terminal, isSingle: order.isSingle)
@@ -160,19 +167,12 @@ private final class Output: Sendable {
 }
 
 extension CaptureOptions {
-  /// The configuration, with what these options have otherwise.
-  ///
-  /// - Throws: `Failure` when it cannot be used.
-  func configuration() throws(Failure) -> Configuration {
-    try Configuration.load().overridden(by: settings)
-  }
-
   /// Who finds out what a plan needs to know.
   ///
   /// - Throws: `Failure` when the binary that was named cannot be used.
   func finder(_ configuration: Configuration, _ kubectl: Kubectl) throws(Failure) -> FactFinder {
     try configuration.finder(
-      kubectl, isInteractive: true, allowed: allow?.routes ?? [], binary: binary)
+      kubectl, isInteractive: true, allowed: way.allow?.routes ?? [], binary: way.binary)
   }
 
   /// What these options and the configuration order.
@@ -181,23 +181,20 @@ extension CaptureOptions {
   func order(_ configuration: Configuration) throws(Failure) -> CaptureOrder {
     var request = CaptureRequest(target: nil, namespace: kubernetes.namespace)
     if let namespace = kubernetes.namespace { try Target.check(namespace: namespace) }
-    var targets: [Target] = []
-    for text in self.targets {
-      targets.append(try Target(text, namespace: kubernetes.namespace))
-    }
-    request.container = container
-    request.interface = interface
-    request.filter = filter
-    request.snapLength = snaplen ?? configuration.snapLength
-    request.throughput = throughput
-    request.count = count
-    if let ttl = ttl.map({ ($0.value + 999) / 1000 }) ?? configuration.ttl { request.ttl = ttl }
-    request.route = route.route
-    request.engine = engine.engine ?? configuration.engine
-    request.point = at
-    request.includesOwnTraffic = includeOwnTraffic
+    let targets = try Target.all(self.targets, namespace: kubernetes.namespace)
+    request.container = packets.container
+    request.interface = packets.interface
+    request.filter = packets.filter
+    request.snapLength = packets.snaplen ?? configuration.snapLength
+    request.throughput = way.throughput
+    request.count = packets.count
+    if let ttl = way.ttl.map({ ($0.value + 999) / 1000 }) ?? configuration.ttl { request.ttl = ttl }
+    request.route = way.route.route
+    request.engine = way.engine.engine ?? configuration.engine
+    request.point = way.at
+    request.includesOwnTraffic = packets.includeOwnTraffic
     let order = CaptureOrder(
-      targets: targets, selector: selector.flatMap { LabelSelector($0) }, request: request)
+      targets: targets, selector: packets.selector.flatMap { LabelSelector($0) }, request: request)
     try order.check()
     return order
   }

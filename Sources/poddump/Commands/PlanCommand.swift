@@ -14,13 +14,14 @@ struct PlanCommand: AsyncParsableCommand {
   }
 
   @OptionGroup var options: CaptureOptions
+  @OptionGroup(title: "Settings for this capture alone") var settings: SettingOverrides
   @OptionGroup var messages: MessageOptions
 
   @Option(name: [.short, .long], help: "How to print.")
   var output: Format = .text
 
   func run() async throws {
-    let configuration = try options.configuration()
+    let configuration = try Configuration.load().overridden(by: settings)
     let order = try options.order(configuration)
     try await order.request.checkFilter(within: .seconds(5))
     let kubectl = try options.kubernetes.kubectl()

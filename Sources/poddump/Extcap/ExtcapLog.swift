@@ -13,7 +13,8 @@ struct ExtcapLog: Sendable {
   mutating func open(_ options: [String: String]) throws(Failure) {
     guard let path = options[Argument.logFile.name] else { return }
     terminal.log = try openLog(path)
-    terminal.logLevel =
-      options[Argument.logLevel.name].flatMap { LogLevel(rawValue: $0) } ?? .info
+    if let level = options[Argument.logLevel.name].flatMap({ LogLevel(rawValue: $0) }) {
+      terminal.logLevel = level
+    }
   }
 }
