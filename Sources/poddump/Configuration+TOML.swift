@@ -7,7 +7,7 @@ internal import TOMLKit
 /// How the settings stand in the file.
 extension Configuration {
   /// The keys that are known, each with its table; the empty table is the top level.
-  private static let known: [String: [String]] = [
+  static let known: [String: [String]] = [
     "": ["capture", "favourites", "image", "listing", "node", "route", "ssh"],
     "capture": ["engine", "snaplen", "ttl"],
     "image": ["debug", "node"],

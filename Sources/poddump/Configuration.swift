@@ -67,16 +67,17 @@ func expandingHome(_ path: String) -> String {
 
 /// Reads a text file of at most 1 MiB; nil when there is none.
 private func readText(_ path: String) throws(Failure) -> String? {
+  let fix = "Make it a file that you may read, or name another one with PODDUMP_CONFIG."
   let descriptor = OwnedFD(open(path, O_RDONLY | O_CLOEXEC))
   guard descriptor.raw >= 0 else {
     guard errno != ENOENT else { return nil }
-    throw .system("Cannot read \(path).", errno: errno)
+    throw .system("Cannot read \(path).", errno: errno, fix: fix)
   }
   var bytes: [UInt8] = []
   var buffer = [UInt8](repeating: 0, count: 64 * 1024)
   while bytes.count < 1 << 20 {
     let count = read(descriptor.raw, &buffer, buffer.count)
-    guard count >= 0 else { throw .system("Cannot read \(path).", errno: errno) }
+    guard count >= 0 else { throw .system("Cannot read \(path).", errno: errno, fix: fix) }
     if count == 0 { break }
     bytes += buffer[..<count]
   }

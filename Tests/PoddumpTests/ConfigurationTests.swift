@@ -1,4 +1,5 @@
 import Base
+import Broker
 import Foundation
 import TestSupport
 import Testing
@@ -8,6 +9,25 @@ import Testing
 @Suite struct ConfigurationTests {
   private static func read(_ text: String) throws(Failure) -> poddump.Configuration {
     try poddump.Configuration(text: text, path: "/home/u/config.toml")
+  }
+
+  /// Whoever copies the README's block has changed nothing, and nodes are not logged in to; and all that is
+  /// commented out there can be used.
+  @Test func theReadmesBlockChangesNothing() throws {
+    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    let readme = try String(contentsOf: folder.appending(path: "../../README.md"), encoding: .utf8)
+    let start = try #require(readme.ranges(of: "```toml\n").first?.upperBound)
+    let block = String(
+      readme[start...].prefix(
+        upTo: try #require(readme[start...].ranges(of: "```").first?.lowerBound)))
+    #expect(try poddump.Configuration(text: block, path: "/c") == poddump.Configuration())
+    let lines = block.split(separator: "\n").map { $0.trimmingPrefix("# ") }
+    let used = try poddump.Configuration(text: lines.joined(separator: "\n"), path: "/c")
+    #expect(used.nodes.isConfigured && used.nodes.host == "{node}.example.com")
+    #expect(used.favourites == ["pod:shop/web"] && used.ttl == 86_400)
+    for key in poddump.Configuration.known.values.joined() {
+      #expect(lines.contains { $0.hasPrefix("\(key) = ") || $0.hasPrefix("[\(key)]") }, "\(key)")
+    }
   }
 
   @Test func withoutAnythingAllIsAtItsDefault() throws {
