@@ -60,3 +60,16 @@ extension Failure {
     Failure(.other, what, why: "The system says: \(errorText(code)).", fix: fix)
   }
 }
+
+extension Failure {
+  /// What cannot happen as long as poddump has no fault.
+  ///
+  /// - Parameters:
+  ///   - what: What could not be done, a full sentence.
+  ///   - why: What was found instead of what must be, a full sentence.
+  /// - Returns: A failure of kind `other`.
+  package static func fault(_ what: String, _ why: String) -> Failure {
+    Failure(
+      .other, what, why: why, fix: "That is a fault of poddump: report it, with what -v says.")
+  }
+}

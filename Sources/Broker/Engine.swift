@@ -39,9 +39,11 @@ package struct EngineFile: Sendable, Equatable {
   package init(path: String, isTap: Bool) throws(Failure) {
     let what = "Cannot use the binary \(printable(path, limit: 300))."
     let file = OwnedFD(open(path, O_RDONLY | O_CLOEXEC))
-    guard file.raw >= 0 else { throw .system(what, errno: errno) }
+    guard file.raw >= 0 else { throw .system(what, errno: errno, fix: Self.howToGive) }
     var status = stat()
-    guard fstat(file.raw, &status) == 0 else { throw .system(what, errno: errno) }
+    guard fstat(file.raw, &status) == 0 else {
+      throw .system(what, errno: errno, fix: Self.howToGive)
+    }
     var header = [UInt8](repeating: 0, count: 20)
     guard status.st_mode & S_IFMT == S_IFREG, file.read(into: &header) == header.count,
       let machine = Self.machine(elf: header)
@@ -51,10 +53,14 @@ package struct EngineFile: Sendable, Equatable {
         fix: "Give a statically linked tcpdump for the pod's node.")
     }
     guard status.st_size <= Self.maximumSize else {
-      throw Failure(.usage, what, why: "It is larger than \(Self.maximumSize >> 20) MiB.")
+      throw Failure(
+        .usage, what, why: "It is larger than \(Self.maximumSize >> 20) MiB.",
+        fix: "Give one without debugging symbols: strip(1).")
     }
     self.init(path: path, machine: machine, size: Int(status.st_size), isTap: isTap)
   }
+
+  private static let howToGive = "Name a file that is there and may be read."
 
   /// The machine of an ELF header's first 20 bytes (elf(5): e_ident, e_type, e_machine).
   ///
@@ -88,17 +94,20 @@ package struct EngineFile: Sendable, Equatable {
   /// - Throws: `Failure` when it cannot be read.
   func bytes() throws(Failure) -> [UInt8] {
     let what = "Cannot read \(printable(path, limit: 300))."
+    // It was looked at before.
+    let fix = "See what became of it since; then start again."
     let file = OwnedFD(open(path, O_RDONLY | O_CLOEXEC))
-    guard file.raw >= 0 else { throw .system(what, errno: errno) }
+    guard file.raw >= 0 else { throw .system(what, errno: errno, fix: fix) }
     var result: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 64 * 1024)
     while true {
       let count = file.read(into: &buffer)
-      guard count >= 0 else { throw .system(what, errno: errno) }
+      guard count >= 0 else { throw .system(what, errno: errno, fix: fix) }
       if count == 0 { return result }
       result += buffer[..<count]
       guard result.count <= Self.maximumSize else {
-        throw Failure(.other, what, why: "It is larger than \(Self.maximumSize >> 20) MiB.")
+        throw Failure(
+          .other, what, why: "It is larger than \(Self.maximumSize >> 20) MiB.", fix: fix)
       }
     }
   }

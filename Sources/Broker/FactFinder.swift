@@ -229,7 +229,7 @@ package struct FactFinder: Sendable {
       for await one in group { result = result ?? one }
       return result
     }
-    return result ?? .failure(Failure(.other, "Nothing was found out."))
+    return result ?? .failure(.fault("Cannot capture.", "Nothing was found out."))
   }
 
   /// Logs in to the node, if that may be done unasked, and lends what was found there.
@@ -242,8 +242,8 @@ package struct FactFinder: Sendable {
     guard request.route != nil ? true : await mayKnock(at: subject) else {
       return Failure(
         .noRoute, Facts(subject: subject).refusal(by: .ssh),
-        why: "ssh to nodes is not configured, and nobody's nodes are knocked at unasked.",
-        fix: "Configure it in [ssh], or ask for it with --route ssh.")
+        why: "ssh to nodes is not configured ([ssh] in config.toml).",
+        fix: "Configure it there, or ask for it with --route ssh.")
     }
     switch await withNode(subject, body) {
     case .success: return nil
@@ -312,9 +312,9 @@ package struct FactFinder: Sendable {
   /// - Throws: `Failure` when there is none.
   private func pod(of request: CaptureRequest) async throws(Failure) -> Pod {
     guard let target = request.target, case .pod = target.kind else {
-      throw Failure(
-        .usage, "Cannot capture from \(request.target?.text ?? "nothing").",
-        why: "It is neither a pod nor a node.")
+      throw .fault(
+        "Cannot capture from \(request.target?.text ?? "nothing").",
+        "It is neither a pod nor a node.")
     }
     let namespace = try await kubectl.namespace(target.namespace ?? request.namespace)
     // Its labels are what a successor is found by.

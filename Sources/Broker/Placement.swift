@@ -131,9 +131,9 @@ package struct Placement: Sendable, Equatable {
   ) async throws(Failure) -> R {
     let bytes = try file.bytes()
     guard let digest = sha256(bytes) else {
-      throw Failure(.other, what, why: "libcrypto cannot compute SHA-256.")
+      throw .fault(what, "libcrypto cannot compute SHA-256.")
     }
-    var refusal = Failure(.noRoute, what, why: "There is no directory where a file can be run.")
+    var refusal = Failure.fault(what, "There is no directory to try.")
     for directory in directories {
       let path = path(in: directory)
       let attempt = try await keep(path) { () async throws(Failure) -> Attempt<R> in

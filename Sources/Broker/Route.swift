@@ -106,7 +106,8 @@ package struct Opening: Sendable {
     guard let journal else {
       throw Failure(
         .other, "Cannot change anything in the cluster.",
-        why: "There is no place to write down what is to be undone later.")
+        why: "There is no place to write down what is to be undone later.",
+        fix: "Set HOME or XDG_STATE_HOME.")
     }
     let tell = tell
     let cluster =

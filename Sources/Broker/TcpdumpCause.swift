@@ -22,9 +22,12 @@ package enum TcpdumpCause {
   ) -> Failure {
     let what = "Cannot capture from \(target)."
     let isContainer = if case .node = place { false } else { true }
+    // -c chooses among the pod's own containers, and not ours.
+    let isOurs = if case .debug = place { true } else { false }
     let other =
       switch place {
-      case .container, .debug: "choose a container with another tcpdump with -c"
+      case .container: "choose a container with a newer one with -c"
+      case .debug: "use an image with a newer one: debug in [image]"
       case .node: "install a newer one there, or use another route"
       }
     func cause(_ kind: Failure.Kind, _ why: String, _ fix: String?) -> Failure {
@@ -36,11 +39,15 @@ package enum TcpdumpCause {
         .debug where messages.contains("Couldn't change to"):
         return cause(
           .denied, "tcpdump there must change its user and the container may not (SETUID, SETGID).",
-          "Choose a container with -c that has the runtime's default capabilities.")
+          isOurs
+            ? "Use --engine tap, which keeps its user."
+            : "Choose a container with -c that has the runtime's default capabilities.")
       case .container, .debug:
         return cause(
           .denied, "The container may not open packet sockets (it lacks the capability NET_RAW).",
-          "Choose a container with -c that runs as root and has NET_RAW.")
+          isOurs
+            ? "Use --route ssh or --route node."
+            : "Choose a container with -c that runs as root and has NET_RAW.")
       case .node(let name):
         return cause(
           .denied, "tcpdump may not open \(interface) on \(name).",
@@ -65,9 +72,7 @@ package enum TcpdumpCause {
     if messages.contains("unrecognized option") || messages.contains("invalid option") {
       return cause(
         .noRoute, "tcpdump there is too old: \(firstLine(messages)).",
-        isContainer
-          ? "Try --throughput, or choose a container with a newer tcpdump with -c."
-          : "Try --throughput, or \(other).")
+        "Try --throughput, or \(other).")
     }
     switch ExitCause(status: exitCode, messages: messages) {
     case .gaveUp:

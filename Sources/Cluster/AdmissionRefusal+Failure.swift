@@ -4,7 +4,7 @@ extension AdmissionRefusal.Cause {
   /// The sort of failure.
   var kind: Failure.Kind {
     switch self {
-    case .podSecurity, .quota, .webhook, .policy, .forbidden: .denied
+    case .podSecurity, .securityContext, .quota, .webhook, .policy, .forbidden: .denied
     case .staticPod: .noRoute
     case .replaced, .notFound: .notFound
     case .webhookUnreachable, .invalid, .conflict, .exists, .other: .other
@@ -17,6 +17,9 @@ extension AdmissionRefusal.Cause {
     case .podSecurity(let level, let violations):
       "The namespace's Pod Security level\(level.map { " \($0.rawValue)" } ?? "") does not allow it"
         + (violations.isEmpty ? "." : ": \(violations.joined(separator: ", ")).")
+    case .securityContext(let words):
+      "OpenShift has no security context constraint (SCC) for you that allows it"
+        + (words.isEmpty ? "." : ": \(words).")
     case .quota(let words): "The namespace's quota or limits do not allow it: \(words)."
     case .webhook(let name, let message):
       "The admission webhook \(name) refused it" + (message.isEmpty ? "." : ": \(message).")
@@ -40,6 +43,8 @@ extension AdmissionRefusal.Cause {
     switch self {
     case .podSecurity:
       "Use a route that adds no container (exec, upload, ssh), or ask whoever runs the cluster."
+    case .securityContext:
+      "Use route ssh, or ask for an SCC that allows root and the capability NET_RAW; route node also takes hostPID, SYS_ADMIN and SYS_PTRACE."
     case .quota:
       "Free some of the quota, or use a route that adds no pod (exec, upload, debug, ssh)."
     case .webhook, .policy:

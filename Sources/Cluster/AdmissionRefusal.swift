@@ -17,6 +17,8 @@ package struct AdmissionRefusal: Sendable, Equatable {
   package enum Cause: Sendable, Equatable {
     /// The namespace's Pod Security level. The level is nil when it is none that this program knows.
     case podSecurity(level: PodSecurityLevel?, violations: [String])
+    /// None of OpenShift's security context constraints that the user may use takes it; what each says.
+    case securityContext(String)
     /// A resource quota or a limit range of the namespace.
     case quota(String)
     /// A webhook that was asked and said no.
@@ -87,6 +89,15 @@ extension AdmissionRefusal.Cause {
       let list = rest.firstIndex(of: "\"").map { rest[$0...].dropFirst(3) } ?? ""
       return .podSecurity(
         level: PodSecurityLevel(rawValue: String(level)), violations: violations(list))
+    }
+    // OpenShift's admission plugin SecurityContextConstraint: no right is missing, though it answers 403 as well.
+    // Its list, a reason for each constraint, is in brackets.
+    if let rest = message.between(
+      "unable to validate against any security context constraint: ", "")
+    {
+      let list =
+        rest.hasPrefix("[") && rest.hasSuffix("]") ? rest.dropFirst().dropLast() : rest[...]
+      return .securityContext(String(list))
     }
     for sign in ["exceeded quota: ", "failed quota: "] {
       if let words = message.between(sign, "") { return .quota("\(sign)\(words)") }

@@ -72,6 +72,8 @@ package enum ExitCause: Sendable, Equatable {
     _ what: String, program: String, place: String, detail: String? = nil
   ) -> Failure {
     let there = place.hasPrefix("node ") ? "on \(place)" : "in \(place)"
+    let elsewhere =
+      place == "the container" ? "Use another route, or another container." : "Use another route."
     let (kind, why, fix): (Failure.Kind, String, String) =
       switch self {
       case .processLimit:
@@ -82,8 +84,9 @@ package enum ExitCause: Sendable, Equatable {
         )
       case .notExecutable:
         (
-          .noRoute, "\(program) cannot be run \(there) (exit status 126).",
-          "It may not be executed, or lies on a file system mounted noexec."
+          .noRoute,
+          "\(program) cannot be run \(there) (exit status 126): it may not be executed, or lies on a "
+            + "file system mounted noexec.", elsewhere
         )
       case .wrongArchitecture:
         (
@@ -92,8 +95,7 @@ package enum ExitCause: Sendable, Equatable {
         )
       case .missing:
         (
-          .noRoute, "There is no \(program) \(there).",
-          "Use another route, or another container."
+          .noRoute, "There is no \(program) \(there).", elsewhere
         )
       case .killed:
         (

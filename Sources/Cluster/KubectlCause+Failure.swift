@@ -21,11 +21,14 @@ extension KubectlCause {
     case .exited(0): return nil
     case .signalled(let signal):
       return Failure(
-        .other, what, why: "kubectl was ended by signal \(signal).", detail: detail(errors))
+        .other, what, why: "kubectl was ended by signal \(signal).",
+        fix: "Start again; if nobody ended it, see whether memory is short: dmesg.",
+        detail: detail(errors))
     case .exited(let code):
       guard !KubectlMessage(errors).text.isEmpty else {
         return Failure(
-          .other, what, why: "kubectl ended with exit status \(code) and said nothing.")
+          .other, what, why: "kubectl ended with exit status \(code) and said nothing.",
+          fix: "Try kubectl get pods; where that is silent too, kubectl is broken.")
       }
       return KubectlCause(errors: errors).failure(what, detail: detail(errors))
     }

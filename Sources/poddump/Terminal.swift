@@ -117,7 +117,10 @@ enum LogLevel: String, Sendable, CaseIterable, Comparable {
 /// - Throws: `Failure` when it cannot be written.
 func openLog(_ path: String) throws(Failure) -> OwnedFD {
   let log = OwnedFD(openForAppending(path))
-  guard log.raw >= 0 else { throw .system("Cannot write the log file \(path).", errno: errno) }
+  guard log.raw >= 0 else {
+    throw .system(
+      "Cannot write the log file \(path).", errno: errno, fix: "Name one that you may write.")
+  }
   return log
 }
 

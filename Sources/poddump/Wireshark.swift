@@ -65,7 +65,8 @@ extension Wireshark {
     guard let text else {
       throw Failure(
         .other, "\(program) does not answer.",
-        why: "\(arguments.joined(separator: " ")) took more than 20 s.")
+        why: "\(arguments.joined(separator: " ")) took more than 20 s.",
+        fix: "See what it waits for: \(([program] + arguments).joined(separator: " ")).")
     }
     return text
   }

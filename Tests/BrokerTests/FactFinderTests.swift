@@ -134,7 +134,7 @@ import Testing
     #expect(
       reasons(try result.get()) == [
         "exec: The container has no tcpdump.",
-        "ssh: ssh to nodes is not configured, and nobody's nodes are knocked at unasked.", "upload",
+        "ssh: ssh to nodes is not configured ([ssh] in config.toml).", "upload",
       ])
     #expect(calls.filter { $0 == "exec" }.count == 1 && calls.contains("replace"))
     #expect(!calls.contains("create"), "no helper pod is asked about unless it is allowed")
@@ -204,7 +204,7 @@ import Testing
     #expect(
       reasons(try result.get()) == [
         "exec: exec did not open.",
-        "ssh: ssh to nodes is not configured, and nobody's nodes are knocked at unasked.",
+        "ssh: ssh to nodes is not configured ([ssh] in config.toml).",
         "upload: upload did not open.", "debug",
       ])
     #expect(calls.filter { $0 == "exec" }.count == 1, "nothing is asked twice")
@@ -255,6 +255,25 @@ import Testing
     guard case .refused(let debug) = other.options[3].verdict else { return }
     #expect(debug.kind == .denied)
     #expect(debug.why == "You may not update pods/ephemeralcontainers in namespace shop.")
+  }
+
+  /// OpenShift answers 403 where no right is missing: rights are not asked for one by one, and the sentence says
+  /// what would help.
+  @Test func aSecurityContextConstraintIsNoMissingRight() async throws {
+    try answer(
+      debug:
+        #"echo 'Error from server (Forbidden): pods "web" is forbidden: unable to validate against any security context constraint: [provider restricted-v2: .capabilities.add: Invalid value: "NET_RAW": capability may not be added]' >&2; exit 1"#
+    )
+    var request = try request()
+    request.route = .debug
+    let (_, decision) = try await finder.survey(request)
+    guard case .refused(let debug) = decision.options[0].verdict else {
+      Issue.record("\(decision)")
+      return
+    }
+    #expect(debug.kind == .denied && debug.fix?.contains("SCC") == true, "\(debug.sentence)")
+    // Whether exec is allowed, and nothing else.
+    #expect(calls.count { $0 == "right" } == 1)
   }
 
   @Test func aNodeHasRoutesOfItsOwn() async throws {

@@ -59,6 +59,21 @@ import Testing
     #expect(node.target == "node n1 (interface any)" && node.interfaceName == "n1/any")
   }
 
+  /// `--at host` is not left out in silence where a helper pod cannot see the host's side.
+  @Test func theHostsSideIsRefused() throws {
+    let refused = Self.ground { $0.request.point = .host }.refusal(.node)
+    #expect(refused?.kind == .noRoute && refused?.fix?.contains("--route ssh") == true)
+    for change: @Sendable (inout RouteGround) -> Void in [
+      { $0.pod.isHostNetwork = true }, { $0.isNode = true }, { $0.request.point = .pod },
+    ] {
+      let ground = Self.ground {
+        $0.request.point = .host
+        change(&$0)
+      }
+      #expect(ground.refusal(.node) == nil)
+    }
+  }
+
   @Test func whereItIsNotKnownItIsNotPlanned() {
     #expect(Self.ground { $0.pod.node = nil }.refusal(.node)?.kind == .noRoute)
     let ground = Self.ground()

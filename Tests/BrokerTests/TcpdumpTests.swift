@@ -159,6 +159,27 @@ struct RecordedMessage: Decodable, Sendable, CustomTestStringConvertible {
       failure.why?.hasPrefix("The capture was killed on node n1 ") == true, "\(failure.sentence)")
   }
 
+  /// -c chooses among the pod's own containers, and so cannot help in one of ours.
+  @Test(arguments: [
+    ("tcpdump: eth0: You don't have permission to capture on that device", "--route ssh"),
+    (
+      "tcpdump: Couldn't change to 'tcpdump' uid=100 gid=101: Operation not permitted",
+      "--engine tap"
+    ),
+    ("tcpdump: unrecognized option: immediate-mode", "[image]"),
+  ])
+  func ourOwnContainerIsNotChangedByC(_ messages: String, _ fix: String) {
+    func failure(_ place: EnginePlace) -> Failure {
+      TcpdumpCause.failure(
+        target: "shop/web (interface eth0)", interface: "eth0", place: place, exitCode: 1,
+        messages: messages)
+    }
+    let ours = failure(.debug("poddump-7f3a0001"))
+    #expect(
+      ours.fix?.contains(fix) == true && ours.fix?.contains("-c") == false, "\(ours.sentence)")
+    #expect(failure(.container).fix?.contains("with -c") == true)
+  }
+
   @Test func unknownWordsArePassedOnBoundedAndPrintable() throws {
     let failure = Self.cause(
       1,

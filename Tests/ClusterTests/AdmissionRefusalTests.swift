@@ -166,6 +166,17 @@ import Testing
       .webhook(name: "a", message: "without explanation")
     ),
     ("Error from server (InternalError): boom", .other("boom")),
+    // As OpenShift's documentation and source have it; no cluster of that kind was at hand to record.
+    (
+      "Error from server (Forbidden): pods \"web\" is forbidden: unable to validate against any security context constraint: [provider \"anyuid\": Forbidden: not usable by user or serviceaccount, provider restricted-v2: .spec.ephemeralContainers[0].capabilities.add: Invalid value: \"NET_RAW\": capability may not be added]",
+      .securityContext(
+        "provider \"anyuid\": Forbidden: not usable by user or serviceaccount, provider restricted-v2: .spec.ephemeralContainers[0].capabilities.add: Invalid value: \"NET_RAW\": capability may not be added"
+      )
+    ),
+    (
+      "Error from server (Forbidden): pods \"web\" is forbidden: unable to validate against any security context constraint: []",
+      .securityContext("")
+    ),
     (
       "Error from server (Conflict): Operation cannot be fulfilled on Pod \"x\": the UID in the precondition (a) does not match the UID in record (b). The object might have been deleted and then recreated",
       .replaced

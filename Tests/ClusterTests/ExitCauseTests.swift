@@ -97,6 +97,8 @@ import Testing
     for cause in [
       AdmissionRefusal.Cause.forbidden(denial), .other("etcd is full"),
       .podSecurity(level: nil, violations: []), .webhook(name: "w", message: ""),
+      .securityContext("provider restricted-v2: .capabilities.add: Invalid value: \"NET_RAW\""),
+      .securityContext(""),
     ] {
       failures.append(("refusal", AdmissionRefusal(cause).failure("Cannot create a pod.")))
     }

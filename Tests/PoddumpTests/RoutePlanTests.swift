@@ -44,8 +44,8 @@ import Testing
       facts.node = .failure(
         Failure(
           .noRoute, "Cannot capture from shop/web (container web) by ssh.",
-          why: "ssh to nodes is not configured, and nobody's nodes are knocked at unasked.",
-          fix: "Configure it in [ssh], or ask for it with --route ssh."))
+          why: "ssh to nodes is not configured ([ssh] in config.toml).",
+          fix: "Configure it there, or ask for it with --route ssh."))
       tools.engines = Engines(
         taps: [
           EngineFile(

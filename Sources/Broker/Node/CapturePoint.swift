@@ -229,7 +229,9 @@ struct PodPoint {
 
   private func ofHostNetwork() throws(Failure) -> CapturePoint {
     guard choice != .host || asked == nil || asked != "lo" else {
-      throw Failure(.usage, what, why: "lo is no interface between node and pod.")
+      throw Failure(
+        .usage, what, why: "lo is no interface between node and pod.",
+        fix: "Leave --at host out, or name another interface with -i.")
     }
     let names = node.nodeLinks.map(\.name)
     if let asked, asked != "any", !names.isEmpty, !names.contains(asked) {

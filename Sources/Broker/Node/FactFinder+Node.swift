@@ -30,7 +30,7 @@ extension FactFinder {
         return .failure(first ?? error)
       }
     }
-    return .failure(first ?? Failure(.unreachable, "Cannot reach the node by ssh."))
+    return .failure(first ?? .fault("Cannot reach the node by ssh.", "There is no address to try."))
   }
 
   private func hosts(of subject: Subject, asksNode: Bool) async throws(Failure) -> [String] {

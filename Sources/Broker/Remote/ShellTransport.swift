@@ -14,7 +14,9 @@ struct ShellTransport: Transport {
     _ body: @escaping @Sendable (RemoteStreams) async throws(Failure) -> R
   ) async throws(Failure) -> (R, RemoteEnd) {
     guard let order = NodeScript.order(argv) else {
-      throw Failure(.usage, "Cannot start the capture.", why: "A word of it has a line end.")
+      throw Failure(
+        .usage, "Cannot start the capture.", why: "A word of its command has a line end.",
+        fix: "Write the filter in one line.")
     }
     // An order is smaller than a pipe's buffer, which the script has left empty.
     shell.streams.input.writeAll(Array(order.utf8))

@@ -136,7 +136,7 @@ extension Facts {
     }
     if let failure = whyNotRunning(container, of: pod) { throw failure }
     switch inside {
-    case nil: throw Failure(.other, what, why: "Nobody looked into the container.")
+    case nil: throw .fault(what, "Nobody looked into the container.")
     case .failure(let failure): throw failure
     case .success(let found): return (pod, container, found)
     }

@@ -17,7 +17,7 @@ package enum DebugRoute: Route {
         fix: "Use --route ssh or --route node.")
     }
     guard let found = facts.debug else {
-      throw Failure(.other, what, why: "Nobody asked whether the pod may have one.")
+      throw .fault(what, "Nobody asked whether the pod may have one.")
     }
     let debug = try found.get()
     let name = debug.running ?? FarChange.prefix + request.session
@@ -99,7 +99,7 @@ package enum DebugRoute: Route {
     let what = opening.facts.refusal(by: .debug)
     guard case .pod(let pod, _) = opening.facts.subject, case .debug(let name) = plan.place,
       let debug = try opening.facts.debug?.get()
-    else { throw Failure(.other, what, why: "It is no pod.") }
+    else { throw .fault(what, "It is no pod.") }
     guard debug.running != nil else { return try await add(plan, opening, name, body) }
     let reached = Locked(false)
     do throws(Failure) {
@@ -125,7 +125,7 @@ package enum DebugRoute: Route {
   ) async throws(Failure) -> R {
     let what = opening.facts.refusal(by: .debug)
     guard case .pod(let pod, _) = opening.facts.subject, let debug = try opening.facts.debug?.get()
-    else { throw Failure(.other, what, why: "It is no pod.") }
+    else { throw .fault(what, "It is no pod.") }
     let tools = opening.tools
     return try await during(opening, pod, name) { () async throws(Failure) in
       let container = container(name, opening.request, debug, tools)
@@ -175,7 +175,7 @@ package enum DebugRoute: Route {
   ) async throws(Failure) -> R {
     let what = opening.facts.refusal(by: .debug)
     guard case .pod(let pod, _) = opening.facts.subject else {
-      throw Failure(.other, what, why: "It is no pod.")
+      throw .fault(what, "It is no pod.")
     }
     let tools = opening.tools
     let container = Container(name: name, role: .ephemeral)

@@ -17,7 +17,7 @@ package enum ExecRoute: Route {
         case .pod(let pod, let container) = facts.subject, whyNotRunning(container, of: pod) == nil
       else { throw error }
       var failure = error
-      failure.fix = otherContainers(pod, container)
+      failure.fix = instead(pod, container)
       throw failure
     }
     let (pod, container, inside) = found
@@ -26,9 +26,11 @@ package enum ExecRoute: Route {
     }
     let it = ContainerEngine(
       request: request, pod: pod, container: container, inside: inside, what: what,
-      instead: otherContainers(pod, container))
+      instead: instead(pod, container))
     guard let tcpdump = inside.tcpdump else {
-      throw Failure(.noRoute, what, why: "The container has no tcpdump.", fix: it.instead)
+      throw Failure(
+        .noRoute, what, why: "The container has no tcpdump.",
+        fix: instead(pod, container, "upload, debug or ssh, which bring what they need"))
     }
     try it.requirePacketSockets(fromFile: true)
     let run = try it.tcpdump(tcpdump)
@@ -53,12 +55,14 @@ package enum ExecRoute: Route {
   }
 
   /// What to do instead, with the names that would be typed.
-  static func otherContainers(_ pod: Pod, _ container: Container) -> String {
+  private static func instead(
+    _ pod: Pod, _ container: Container,
+    _ routes: String = "debug, ssh or node, which do not depend on the container"
+  ) -> String {
     let others = pod.containers.map(\.name).filter { $0 != container.name }
-    guard !others.isEmpty else {
-      return "Choose a pod with a shell, tcpdump and the capability NET_RAW."
-    }
-    return "Try another container of the pod with -c: \(others.joined(separator: ", "))."
+    return "Use route \(routes)"
+      + (others.isEmpty
+        ? "." : "; or another container of the pod with -c: \(others.joined(separator: ", ")).")
   }
 }
 
@@ -85,8 +89,7 @@ extension Opening {
   /// - Throws: `Failure` when the target is no container.
   func containerTransport() throws(Failure) -> KubectlTransport {
     guard case .pod(let pod, let container) = facts.subject else {
-      throw Failure(
-        .other, "Cannot capture from \(facts.subject.text).", why: "It is no container.")
+      throw .fault("Cannot capture from \(facts.subject.text).", "It is no container.")
     }
     return tools.transport(into: pod, container.name)
   }
@@ -97,8 +100,7 @@ extension Opening {
   ) async throws(Failure) -> R {
     if let shell = shells.container, shell.take() { return try await body(shell) }
     guard case .pod(let pod, let container) = facts.subject else {
-      throw Failure(
-        .other, "Cannot capture from \(facts.subject.text).", why: "It is no container.")
+      throw .fault("Cannot capture from \(facts.subject.text).", "It is no container.")
     }
     return try await tools.kubectl.withShell(in: container, of: pod) {
       _, shell async throws(Failure) in

@@ -92,7 +92,8 @@ extension FactFinder {
   ) async throws(Failure) -> HelperFacts {
     let what = Facts(subject: subject).refusal(by: .node)
     guard let node = subject.node else {
-      throw Failure(.noRoute, what, why: "The pod has no node yet.")
+      throw Failure(
+        .noRoute, what, why: "The pod has no node yet.", fix: "Try again when it runs.")
     }
     let facts = HelperFacts(namespace: try await helperNamespace(subject))
     let rights =

@@ -19,15 +19,21 @@ package enum NodeRoute: Route {
   ) throws(Failure) -> Plan {
     let what = facts.refusal(by: .node)
     guard let nodeName = facts.subject.node else {
-      throw Failure(.noRoute, what, why: "The pod has no node yet.")
+      throw Failure(
+        .noRoute, what, why: "The pod has no node yet.", fix: "Try again when it runs.")
     }
     guard request.route == .node || tools.settings.allowed.contains(.node) else {
       throw Failure(
         .denied, what, why: "It creates a pod on node \(nodeName), which nobody has allowed.",
         fix: "Allow it with --allow node, or allow = [\"node\"] in [route].")
     }
+    if case .pod(let pod, _) = facts.subject, request.point == .host, !pod.isHostNetwork {
+      throw Failure(
+        .noRoute, what, why: "A helper pod sees the pod's own network, not the host's side of it.",
+        fix: "Use --route ssh, or leave --at host out.")
+    }
     guard let found = facts.helper else {
-      throw Failure(.other, what, why: "Nobody asked whether the pod may be created.")
+      throw .fault(what, "Nobody asked whether the pod may be created.")
     }
     let helper = try found.get()
     let pod = helperPod(request, facts.subject, nodeName, helper, tools)
@@ -103,7 +109,7 @@ package enum NodeRoute: Route {
     let tools = opening.tools
     let subject = opening.facts.subject
     guard let helper = try opening.facts.helper?.get(), let node = subject.node else {
-      throw Failure(.other, what, why: "Nobody asked whether the pod may be created.")
+      throw .fault(what, "Nobody asked whether the pod may be created.")
     }
     let pod = helperPod(opening.request, subject, node, helper, tools)
     let reference = PodReference(namespace: pod.namespace, name: pod.name)

@@ -12,10 +12,10 @@ package enum SSHRoute: Route {
   ) throws(Failure) -> Plan {
     let what = "Cannot capture from \(facts.subject.text) by ssh."
     guard let found = facts.node else {
-      throw Failure(.other, what, why: "Nobody looked at the node.")
+      throw .fault(what, "Nobody looked at the node.")
     }
     let node = try found.get()
-    guard let login = facts.login else { throw Failure(.other, what, why: "Nobody logged in.") }
+    guard let login = facts.login else { throw .fault(what, "Nobody logged in.") }
     let nodeName = facts.subject.node ?? "the node"
     let prefix = try privilege(node, request, what: what, nodeName, login)
     let it = NodeEngine(
@@ -47,7 +47,7 @@ package enum SSHRoute: Route {
   ) async throws(Failure) -> R {
     guard let shell = opening.shells.node, shell.take(), let node = opening.facts.subject.node
     else {
-      throw Failure(.other, "Cannot capture from \(plan.target).", why: "Its connection is gone.")
+      throw .fault("Cannot capture from \(plan.target).", "Nobody keeps its connection.")
     }
     let facts = try? opening.facts.node?.get()
     let process = facts?.shell.map {

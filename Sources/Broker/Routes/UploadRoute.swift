@@ -86,13 +86,12 @@ package enum UploadRoute: Route {
     _ body: @escaping @Sendable (Plan, any Transport) async throws(Failure) -> R
   ) async throws(Failure) -> R {
     guard let placement = plan.placement else {
-      throw Failure(
-        .other, "Cannot capture from \(plan.target).", why: "There is nothing to put there.")
+      throw .fault("Cannot capture from \(plan.target).", "There is nothing to put there.")
     }
     let transport = try opening.containerTransport()
     let what = opening.facts.refusal(by: plan.route)
     guard case .pod(let pod, let container) = opening.facts.subject else {
-      throw Failure(.other, what, why: "It is no container.")
+      throw .fault(what, "It is no container.")
     }
     let keep: Placement.Keeper<R> = { path, work async throws(Failure) in
       let file = FarChange.file(

@@ -168,7 +168,8 @@ struct ChannelLoop: ~Copyable {
     guard isAsking, silence >= Self.deadAfter else { return }
     throw Failure(
       .unreachable, "The connection to \(host) is lost.",
-      why: "Nothing was heard from \(host) for \(Self.deadAfter.components.seconds) s.")
+      why: "Nothing was heard from \(host) for \(Self.deadAfter.components.seconds) s.",
+      fix: Self.checkNetwork)
   }
 
   // MARK: - The end
@@ -192,20 +193,30 @@ struct ChannelLoop: ~Copyable {
     return .exited(libssh2_channel_get_exit_status(channel))
   }
 
+  private static let checkNetwork = "Start again; check the network and what stands between."
+  private static let checkServer = "Start again; the log of its sshd may say why."
+  private static let otherEngine = "Try the OpenSSH client: --ssh-engine openssh."
+
   private func lost(_ code: Int32) -> Failure {
     let what = "The connection to \(host) is lost."
     if let said = transport.disconnect {
-      return Failure(.unreachable, what, why: "The server ended it: \(said.words)")
+      return Failure(
+        .unreachable, what, why: "The server ended it: \(said.words)", fix: Self.checkServer)
     }
     if transport.isOverfed {
-      return Failure(.unreachable, what, why: "The server sent far more than it was asked for.")
+      return Failure(
+        .unreachable, what, why: "The server sent far more than it was asked for.",
+        fix: Self.otherEngine)
     }
     if let broken = transport.brokenBy {
-      return Failure(.unreachable, what, why: "The system says: \(errorText(broken)).")
+      return Failure(
+        .unreachable, what, why: "The system says: \(errorText(broken)).", fix: Self.checkNetwork)
     }
-    if transport.isEnded { return Failure(.unreachable, what, why: "The server hung up.") }
+    if transport.isEnded {
+      return Failure(.unreachable, what, why: "The server hung up.", fix: Self.checkServer)
+    }
     return Failure(
-      .unreachable, what, why: "The server broke the protocol.",
+      .unreachable, what, why: "The server broke the protocol.", fix: Self.otherEngine,
       detail: "libssh2: \(session.lastWords) (\(code))")
   }
 

@@ -73,7 +73,7 @@ extension InLab {
           ["capture", "shop/distroless", "--count", "5", "-w", "-"], in: folder)
         #expect(end.status == 0, "\(end)")
         let refusal =
-          "ssh to nodes is not configured, and nobody's nodes are knocked at unasked."
+          "ssh to nodes is not configured ([ssh] in config.toml)."
         #expect(end.errors.contains("Not by ssh: \(refusal)"), "\(end.errors)")
         #expect(end.errors.contains("by debug."), "\(end.errors)")
         let plan = try none.poddump(["plan", "shop/distroless"], in: folder)
