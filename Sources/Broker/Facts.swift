@@ -64,14 +64,14 @@ package struct Facts: Sendable, Equatable {
 /// What was found out about ephemeral containers in a pod.
 package struct DebugFacts: Sendable, Equatable {
   /// One of ours that runs and can be used again.
-  package var running: String?
+  package var running: Container?
   /// What a new one is allowed.
   package var security: EphemeralContainer.Security
   /// Whether the user may only patch, not update: then `kubectl debug` adds it.
   package var byPatch: Bool
 
   package init(
-    running: String? = nil, security: EphemeralContainer.Security = .capturing,
+    running: Container? = nil, security: EphemeralContainer.Security = .capturing,
     byPatch: Bool = false
   ) {
     self.running = running

@@ -30,6 +30,9 @@ package struct Placement: Sendable, Equatable {
     self.writer = writer
   }
 
+  /// What a shell that takes a file through its own connection needs (`NodeScript.order`).
+  static let shellPrograms = ["head", "cat", "chmod"]
+
   /// What the names of our files begin with; `clean` looks for it.
   package static let prefix = ".poddump-"
 
@@ -202,5 +205,56 @@ package struct Placement: Sendable, Equatable {
     case .failed(let failure):
       throw failure
     }
+  }
+}
+
+extension Engines {
+  /// Whether one is brought whatever is there: somebody has asked for it.
+  func areAsked(by request: CaptureRequest) -> Bool { request.engine == .tap || given != nil }
+
+  /// Where the engine goes that is brought to a shell of ours: there is no tcpdump, or another engine is asked for.
+  ///
+  /// - Parameters:
+  ///   - request: What is asked for.
+  ///   - tools: What is there.
+  ///   - session: What the file's name ends with.
+  ///   - owner: What has the programs there: "n1", "The image net:1".
+  ///   - remedy: What to do where one is missing, the beginning of a sentence.
+  ///   - what: The failure's first sentence.
+  /// - Returns: The engine, and where to try it.
+  /// - Throws: `Failure` when none can be brought, or none may.
+  func placement(
+    for request: CaptureRequest, there tools: ContainerFacts, session: String, owner: String,
+    remedy: String, _ what: String
+  ) throws(Failure) -> Placement {
+    let isAsked = areAsked(by: request)
+    guard isAsked || request.engine != .tcpdump else {
+      throw Failure(
+        .noRoute, what, why: "\(owner) has no tcpdump.",
+        fix: "\(remedy), leave --engine out, or use another route.")
+    }
+    let file: EngineFile
+    do throws(Failure) {
+      file = try self.file(for: tools.machine, what)
+    } catch {
+      guard !isAsked else { throw error }
+      throw Failure(
+        .noRoute, what,
+        why: "\(owner) has no tcpdump, and none can be brought: "
+          + (error.why.map { $0.prefix(1).lowercased() + $0.dropFirst() } ?? error.what),
+        fix: "\(remedy), or use another route.")
+    }
+    let missing =
+      Placement.shellPrograms.first { !tools.programs.contains($0) }.map { "\($0) to take a file" }
+      ?? (tools.directories.isEmpty ? "directory where a file can be written and run" : nil)
+    if let missing {
+      throw Failure(
+        .noRoute, what,
+        why: isAsked
+          ? "No engine can be brought: \(owner.prefix(1).lowercased() + owner.dropFirst()) has no \(missing)."
+          : "\(owner) has no tcpdump, and no \(missing).",
+        fix: "\(remedy), or use another route.")
+    }
+    return Placement(file, directories: tools.directories, session: session, writer: .head)
   }
 }

@@ -39,6 +39,10 @@ package struct Container: Sendable, Equatable {
   package var image = ""
   package var ports: [ContainerPort] = []
   package var state = State.unknown
+  /// Since when it runs, in seconds since 1970.
+  package var started: Int?
+  /// What is run in it; kept of ephemeral containers alone.
+  package var command: [String] = []
   /// As the runtime names it, with its scheme: `containerd://` and 64 hexadecimal digits.
   package var containerID: String?
   /// `resources.limits.memory` in bytes.

@@ -73,6 +73,17 @@ package struct Pod: Sendable, Equatable {
     return allContainers.flatMap(\.ports).filter { seen.insert($0).inserted }
   }
 
+  /// The most memory that its containers may use together, in bytes, those too that are added later: a kubelet sets
+  /// one where each has a limit (pkg/kubelet/cm, ResourceConfigForPod). Nil for none.
+  package var memoryLimit: Int? {
+    var sum = 0
+    for container in containers + initContainers {
+      guard let limit = container.memoryLimit else { return nil }
+      if container.role != .initial { sum += limit }
+    }
+    return sum > 0 ? sum : nil
+  }
+
   /// The container of this name, in any of the three lists.
   package func container(named name: String) -> Container? {
     allContainers.first { $0.name == name }

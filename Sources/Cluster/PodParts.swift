@@ -20,6 +20,8 @@ struct VolumeMount: Equatable {
 struct ContainerStatus: Equatable {
   var name = ""
   var state = Container.State.unknown
+  /// Since when it runs, in seconds since 1970.
+  var started: Int?
   /// The signal that ended it, 0 for none.
   var signal = 0
   var isReady = false
@@ -29,6 +31,7 @@ struct ContainerStatus: Equatable {
 
   func apply(to container: inout Container) {
     container.state = state
+    container.started = started
     container.containerID = containerID
   }
 }
@@ -98,6 +101,7 @@ extension JSONReader {
         switch key {
         case "name": container.name = try reader.string() ?? ""
         case "image": container.image = try reader.string() ?? ""
+        case "command" where role == .ephemeral: container.command = try reader.stringArray()
         case "restartPolicy": restartPolicy = try reader.string()
         case "ports": container.ports = try reader.containerPorts()
         case "resources": container.memoryLimit = try reader.memoryLimit()
@@ -208,19 +212,23 @@ extension JSONReader {
       var message: String?
       var exitCode = 0
       var signal = 0
+      var started: Int?
       let isObject = try reader.object { (key, reader) throws(JSONError) in
         switch key {
         case "reason": reason = try reader.string()
         case "message": message = try reader.string()
         case "exitCode": exitCode = try reader.int() ?? 0
         case "signal": signal = try reader.int() ?? 0
+        case "startedAt": started = try reader.string().flatMap(Timestamp.unixSeconds)
         default: break
         }
       }
       guard isObject else { return }
       if reason == "" { reason = nil }
       switch kind {
-      case "running": status.state = .running
+      case "running":
+        status.state = .running
+        status.started = started
       case "waiting": status.state = .waiting(reason: reason, message: message)
       case "terminated":
         status.state = .terminated(reason: reason, exitCode: exitCode)

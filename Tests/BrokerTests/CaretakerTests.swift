@@ -111,11 +111,15 @@ import Testing
   }
 
   @Test func theCommandHasTheNameWholeAndInParts() {
-    let command = Caretaker.command(name: "poddump-7f3a0001", lifetime: 600)
+    let command = Caretaker.command(name: "poddump-7f3a0001", lifetime: 600, image: "lab/net:1")
     #expect(
       command == [
         "sh", "-c", Caretaker.script, "poddump-7f3a0001", "600", "20", "15", "poddump", "7f3a0001",
+        "lab/net:1",
       ])
+    let terms = Caretaker.Terms(command)
+    #expect(terms?.lifetime == 600 && terms?.image == "lab/net:1")
+    #expect(Caretaker.Terms(["sleep", "600"]) == nil && Caretaker.Terms([]) == nil)
     #expect(!Caretaker.script.contains("poddump-"))
   }
 }

@@ -37,7 +37,9 @@ import Testing
   }
 
   @Test func oneThatRunsIsUsedAgain() throws {
-    let plan = try RouteGround { $0.debug.running = "poddump-0badcafe" }.plan(.debug)
+    let plan = try RouteGround {
+      $0.debug.running = Container(name: "poddump-0badcafe", role: .ephemeral)
+    }.plan(.debug)
     #expect(plan.place == .debug("poddump-0badcafe") && plan.preparations.isEmpty)
     #expect(plan.leaves == "nothing new" && plan.needs == [ExecRoute.mayExec("shop")])
     #expect(
@@ -73,6 +75,60 @@ import Testing
       RouteGround { $0.request.interface = "net7" }.refusal(.debug)?.kind == .notFound)
   }
 
+  /// Where nobody could look, what was asked for may be there.
+  @Test func anInterfaceThatNobodyKnowsIsTried() throws {
+    var ground = RouteGround { $0.request.interface = "net1" }
+    var facts = ground.facts
+    facts.inside = .failure(Failure(.noRoute, "No.", why: "It has no shell."))
+    let plan = try DebugRoute.plan(ground.request, facts: facts, tools: ground.tools)
+    #expect(plan.interface == "net1")
+    ground.request.interface = nil
+    #expect(
+      try DebugRoute.plan(ground.request, facts: facts, tools: ground.tools).interface == "eth0")
+  }
+
+  /// What is planned is what will run, as far as it can be known.
+  @Test func theEngineIsTheOneThatWasAskedFor() throws {
+    let path = "/tmp/.poddump-7f3a00017f3a0001"
+    let tap = try RouteGround { $0.request.engine = .tap }.plan(.debug)
+    #expect(tap.engine == "tap" && tap.engineArguments.first == path)
+    #expect(tap.remoteArguments == [NodeScript.direct] + tap.engineArguments)
+    #expect(
+      tap.preparations.last?.text
+        == "puts tap (x86_64, 34 KiB) into it as \(path), through the same connection")
+    let given = try RouteGround { $0.tools.engines.given = RouteGround.tcpdump }.plan(.debug)
+    #expect(given.engine == "tcpdump" && given.placement?.file == RouteGround.tcpdump)
+    #expect(
+      Array(given.engineArguments.prefix(4)) == ["sh", "-c", ContainerEngine.unlinking, path])
+    let own = try RouteGround { $0.request.engine = .tcpdump }.plan(.debug)
+    #expect(own.placement == nil && own.engineArguments.first == "tcpdump")
+  }
+
+  /// One guard for all routes that bring an engine to a shell of ours.
+  @Test func aTcpdumpThatIsAskedForIsNotReplaced() {
+    var request = CaptureRequest(target: nil)
+    request.engine = .tcpdump
+    #expect(throws: Failure.self) {
+      try Engines(taps: [RouteGround.tap]).placement(
+        for: request, there: RouteGround.debian, session: "7f3a0001", owner: "The image net:1",
+        remedy: "Set another one", "No.")
+    }
+  }
+
+  /// Its memory is the pod's, where a kubelet limits that: its own has no limit.
+  @Test func theBufferFitsThePod() throws {
+    func buffer(_ limits: [Int?]) throws -> String? {
+      let plan = try RouteGround {
+        for (index, limit) in limits.enumerated() { $0.pod.containers[index].memoryLimit = limit }
+        $0.container = $0.pod.containers[0]
+      }.plan(.debug)
+      let words = plan.engineArguments
+      return words.firstIndex(of: "-B").map { words[$0 + 1] }
+    }
+    #expect(try buffer([16 << 20, 16 << 20]) == "4096")
+    #expect(try buffer([16 << 20, nil]) == "32768")
+  }
+
   @Test func aLifetimeIsAtLeastADay() throws {
     func lifetime(_ ttl: Int) throws -> String {
       let plan = try RouteGround { $0.request.ttl = ttl }.plan(.debug)
@@ -80,8 +136,9 @@ import Testing
       let name = try #require(words.lastIndex { $0.contains("poddump-7f3a0001") })
       return words[name + 1].trimmingPrefix { $0 == " " }.description
     }
-    #expect(try lifetime(60) == #""86400","#)
-    #expect(try lifetime(100_000) == #""100000","#)
+    // A day more than the capture, so that the next one can use it as well.
+    #expect(try lifetime(60) == #""172800","#)
+    #expect(try lifetime(100_000) == #""186400","#)
     #expect(try lifetime(0) == #""0","#)
   }
 

@@ -99,7 +99,14 @@ import Testing
 
   private static let helpless: [(@Sendable (inout PodOnNode) -> Void, String)] = [
     ({ $0.node.tools.directories = [] }, "n1 has no tcpdump, and no directory where a file"),
-    ({ $0.node.tools.programs = [] }, "n1 has no tcpdump, and no directory where a file"),
+    (
+      { $0.node.tools.programs = ["head", "cat"] },
+      "n1 has no tcpdump, and no chmod to take a file."
+    ),
+    (
+      { $0.node.tools.programs = ["head", "chmod"] },
+      "n1 has no tcpdump, and no cat to take a file."
+    ),
     (
       { $0.node.tools.machine = "mips64" },
       "n1 has no tcpdump, and none can be brought: there is no tap for machines of the kind mips64."
@@ -130,6 +137,13 @@ import Testing
     // Asked for, it is the missing engine that is named.
     let asked = Self.refusal(Self.node, Engines()) { $0.engine = .tap }
     #expect(asked?.why?.hasPrefix("The tap, poddump's own engine, is not installed") == true)
+  }
+
+  @Test func whatIsMissingIsNamedWhereAnEngineIsAskedFor() {
+    var ground = Self.node
+    ground.node.tools.programs = ["cat", "chmod"]
+    let failure = Self.refusal(ground) { $0.engine = .tap }
+    #expect(failure?.why == "No engine can be brought: n1 has no head to take a file.")
   }
 
   @Test func aUserWhoMayOnlyRunTcpdumpBringsNothing() {

@@ -91,6 +91,66 @@ import Testing
       judge(.node, ground.request, facts: facts, tools: ground.tools) == .refused(denied))
   }
 
+  /// What is planned is what will run, as far as it can be known: the same as on a node that is known.
+  @Test func theEngineIsTheOneThatWasAskedFor() throws {
+    let tap = try Self.ground { $0.request.engine = .tap }.plan(.node)
+    #expect(tap.engine == "tap" && tap.placement?.directories == ["/tmp"])
+    #expect(
+      Array(tap.engineArguments.prefix(5)) == [
+        "nsenter", "-t", "PID", "-n", "/tmp/.poddump-7f3a0001",
+      ])
+    #expect(tap.remoteArguments == [NodeScript.direct] + tap.engineArguments)
+    #expect(
+      tap.preparations.map(\.text) == [
+        "creates the helper pod shop/poddump-7f3a0001 on node n1",
+        "puts tap (x86_64, 34 KiB) into the helper pod as /tmp/.poddump-7f3a0001, through the same "
+          + "connection",
+      ])
+    let given = try Self.ground { $0.tools.engines.given = RouteGround.tcpdump }.plan(.node)
+    #expect(given.engine == "tcpdump" && given.placement?.file == RouteGround.tcpdump)
+    #expect(given.engineArguments.dropFirst(4).prefix(2) == ["sh", "-c"])
+    let own = try Self.ground { $0.request.engine = .tcpdump }.plan(.node)
+    #expect(own.placement == nil && own.engineArguments.contains("tcpdump"))
+  }
+
+  /// The packets of the ports that a pod in the node's network declares, and no others.
+  @Test func theFilterIsTheOneThatWillRun() throws {
+    let plan = try Self.ground {
+      $0.pod.isHostNetwork = true
+      $0.pod.containers[0].ports = [ContainerPort(protocolName: "tcp", number: 8081)]
+      $0.request.filter = "host 192.0.2.1"
+    }.plan(.node)
+    #expect(plan.filter == "(tcp port 8081) and (host 192.0.2.1)")
+    #expect(plan.engineArguments.last == plan.filter)
+  }
+
+  /// It is the image that lacks something, not the node.
+  @Test func whatTheImageLacks() throws {
+    let ground = Self.ground { $0.tools.settings.nodeImage = "lab/poor:1" }
+    func refusal(_ change: (inout ContainerFacts) -> Void) -> Failure? {
+      var node = NodeFacts()
+      node.tools = .expected(machine: "x86_64", ground.tools.engines)
+      change(&node.tools)
+      var request = ground.request
+      request.engine = node.tools.tcpdump == nil ? .tcpdump : nil
+      let it = NodeEngine(
+        request: request, subject: .node(Node(name: "n1")), node: node,
+        engines: ground.tools.engines, what: "No.", route: .node, image: "lab/poor:1")
+      do throws(Failure) {
+        _ = try it.plan(command: Command("kubectl", []), needs: [], connection: "kubectl")
+        return nil
+      } catch {
+        return error
+      }
+    }
+    #expect(refusal { _ in } == nil)
+    let tcpdump = refusal { $0.tcpdump = nil }
+    #expect(tcpdump?.why == "The image lab/poor:1 has no tcpdump.")
+    #expect(tcpdump?.fix?.hasPrefix("Set another one: node in [image], leave --engine out") == true)
+    let sleep = refusal { $0.hasSleep = false }
+    #expect(sleep?.why?.hasPrefix("The image lab/poor:1 has no sleep") == true)
+  }
+
   // MARK: - The helper pod
 
   /// What differs from run to run and from user to user stands for itself.
@@ -103,7 +163,7 @@ import Testing
 
   private static let helpers: [(String, @Sendable (inout RouteGround) -> Void)] = [
     ("pod", { _ in }), ("host-network", { $0.pod.isHostNetwork = true }),
-    ("node", { $0.isNode = true }), ("tap", { $0.request.engine = .tap }),
+    ("node", { $0.isNode = true }),
     ("no-limit", { $0.request.ttl = 0 }),
     (
       "configured",
@@ -130,7 +190,6 @@ import Testing
         let ground = Self.ground {
           $0.isNode = isNode
           $0.pod.isHostNetwork = isHostNetwork
-          $0.request.engine = .tap
         }
         let text = NodeRoute.helperPod(
           ground.request, ground.facts.subject, "n1", ground.helper, ground.tools

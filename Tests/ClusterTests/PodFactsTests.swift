@@ -49,6 +49,39 @@ import Testing
     }
   }
 
+  /// What tells whether a container that was added earlier will do.
+  @Test func ephemeralContainersSaySinceWhenTheyRunAndWhat() throws {
+    let pod = try Self.pod(
+      #"""
+      {"metadata":{"name":"p"},"spec":{"containers":[{"name":"a","command":["long"]}],
+      "ephemeralContainers":[{"name":"e","command":["sh","-c","x"]},{"name":"f"}]},
+      "status":{"ephemeralContainerStatuses":[
+      {"name":"e","state":{"running":{"startedAt":"1970-01-02T00:00:01Z"}}},
+      {"name":"f","state":{"terminated":{"startedAt":"1970-01-02T00:00:01Z","exitCode":0}}}]}}
+      """#)
+    #expect(pod.ephemeralContainers.map(\.command) == [["sh", "-c", "x"], []])
+    #expect(pod.ephemeralContainers.map(\.started) == [86_401, nil])
+    #expect(pod.containers[0].command == [])
+  }
+
+  @Test(
+    arguments: [
+      (#""containers":[{"name":"a","resources":{"limits":{"memory":"1Ki"}}}]"#, 1024),
+      (#""containers":[{"name":"a","resources":{"limits":{"memory":"1Ki"}}},{"name":"b"}]"#, nil),
+      (
+        #""containers":[{"name":"a","resources":{"limits":{"memory":"1Ki"}}}],"initContainers":[{"name":"i"}]"#,
+        nil
+      ),
+      (
+        #""containers":[{"name":"a","resources":{"limits":{"memory":"1Ki"}}}],"initContainers":[{"name":"i","resources":{"limits":{"memory":"8Ki"}}},{"name":"s","restartPolicy":"Always","resources":{"limits":{"memory":"2Ki"}}}]"#,
+        3072
+      ), (#""containers":[]"#, nil),
+    ] as [(String, Int?)])
+  func memoryLimits(_ spec: String, _ expected: Int?) throws {
+    let pod = try Self.pod(#"{"metadata":{"name":"p"},"spec":{\#(spec)}}"#)
+    #expect(pod.memoryLimit == expected)
+  }
+
   @Test func whatAPodBringsIsBounded() throws {
     let many = (0..<300).map { #"{"name":"e","mountPath":"/m\#($0)"}"# }.joined(separator: ",")
     let notes = (0..<300).map { #""poddump/n\#($0)":"x""# }.joined(separator: ",")

@@ -39,7 +39,7 @@ def pod_mounts($pod): "/var/lib/kubelet/pods/\($pod.uid)" as $home |
 # emptyDir on the node's disk or in memory (if the lab says so, noexec), and hostPath; other volumes do not exist here.
 def volume_mounts($pod): [(.volumeMounts // [])[] | . as $mount | ($pod.volumes // [])[] | select(.name == $mount.name)
   | if .emptyDir.medium == "Memory" then {destination: $mount.mountPath, type: "tmpfs", source: "tmpfs",
-      options: (["nosuid", "nodev", "mode=1777", "size=64m"] + if .noexec then ["noexec"] else [] end)}
+      options: (["nosuid", "nodev", "mode=1777", "size=\((.emptyDir.sizeLimit | bytes) // 67108864)"] + if .noexec then ["noexec"] else [] end)}
     elif .emptyDir then bind("/var/lib/kubelet/pods/\($pod.uid)/volumes/kubernetes.io~empty-dir/\(.name)"; $mount.mountPath)
     elif .hostPath then bind(.hostPath.path; $mount.mountPath)
     else empty end

@@ -86,7 +86,8 @@ import Testing
     Case("debug") { $0.distroless() },
     Case("debug-reused") {
       $0.distroless()
-      $0.facts.debug = .success(DebugFacts(running: "poddump-0badcafe"))
+      $0.facts.debug = .success(
+        DebugFacts(running: Container(name: "poddump-0badcafe", role: .ephemeral)))
     },
     Case("debug-baseline") {
       $0.distroless()
@@ -96,7 +97,15 @@ import Testing
       $0.distroless()
       $0.facts.debug = .success(DebugFacts(byPatch: true))
     },
+    Case("debug-tap") {
+      $0.distroless()
+      $0.request.engine = .tap
+    },
     Case("node-pod") { $0.helped() },
+    Case("node-tap") {
+      $0.helped()
+      $0.request.engine = .tap
+    },
     Case("node-node") {
       $0.helped()
       $0.facts.subject = .node(Node(name: "n1"))

@@ -122,6 +122,29 @@ struct ContainerEngine {
   }
 }
 
+extension ContainerFacts {
+  /// What is expected in a container of ours before it is there, and can be looked into: its image's tcpdump and
+  /// shell, root, and the capabilities that it asks for.
+  ///
+  /// - Parameters:
+  ///   - machine: What the node is, where that is known.
+  ///   - engines: What could be brought: then the node is taken for such a machine.
+  /// - Returns: The facts, but for the interfaces.
+  static func expected(machine: String?, _ engines: Engines) -> ContainerFacts {
+    var expected = ContainerFacts()
+    expected.tcpdump = "tcpdump"
+    expected.bash = "bash"
+    expected.hasSleep = true
+    expected.uid = 0
+    expected.effective = Capability.netRaw | Capability.setuid | Capability.setgid
+    expected.machine =
+      machine ?? engines.given?.machine ?? engines.taps.first?.machine ?? Engines.machines[0]
+    expected.programs = Set(placingPrograms)
+    expected.directories = ["/tmp"]
+    return expected
+  }
+}
+
 extension Facts {
   /// What was found in the container that a route is to run something in.
   ///

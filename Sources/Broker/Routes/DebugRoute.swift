@@ -11,7 +11,7 @@ package enum DebugRoute: Route {
     _ request: CaptureRequest, facts: Facts, tools: RouteTools
   ) throws(Failure) -> Plan {
     let what = facts.refusal(by: .debug)
-    guard case .pod(let pod, let target) = facts.subject else {
+    guard case .pod(let pod, _) = facts.subject else {
       throw Failure(
         .noRoute, what, why: "A node has no ephemeral containers.",
         fix: "Use --route ssh or --route node.")
@@ -20,71 +20,121 @@ package enum DebugRoute: Route {
       throw .fault(what, "Nobody asked whether the pod may have one.")
     }
     let debug = try found.get()
-    let name = debug.running ?? FarChange.prefix + request.session
+    return try plan(
+      request, pod, debug, in: container(request, pod, debug, tools),
+      expected(request, pod, facts, tools.engines), tools, what)
+  }
+
+  /// The plan, from what is expected in our container or was found there.
+  ///
+  /// - Parameters:
+  ///   - request: What is asked for.
+  ///   - pod: The pod.
+  ///   - debug: What was found out about ephemeral containers in it.
+  ///   - ours: Our container.
+  ///   - inside: What is in it.
+  ///   - tools: What there is to work with.
+  ///   - what: The failure's first sentence.
+  /// - Returns: The plan.
+  /// - Throws: `Failure` when nothing can capture there.
+  private static func plan(
+    _ request: CaptureRequest, _ pod: Pod, _ debug: DebugFacts, in ours: Container,
+    _ inside: ContainerFacts, _ tools: RouteTools, _ what: String
+  ) throws(Failure) -> Plan {
     let it = ContainerEngine(
-      request: request, pod: pod, container: target, inside: expected(facts), what: what,
-      instead: "Use --route ssh or --route node.")
-    let ours = Container(name: name, role: .ephemeral)
-    let run = try it.tcpdump("tcpdump")
+      request: request, pod: pod, container: ours, inside: inside, what: what,
+      instead: "Use --route ssh or --route node, or another image: debug in [image].")
+    try it.requirePacketSockets(fromFile: false)
+    var placement: Placement?
+    let run: (engine: [String], remote: [String], ends: [String])
+    if let tcpdump = inside.tcpdump, !tools.engines.areAsked(by: request) {
+      run = try it.tcpdump(tcpdump)
+    } else {
+      // The file's name begins with the container's, so that it is seen to be in use.
+      let place = try tools.engines.placement(
+        for: request, there: inside,
+        session: ours.name.dropFirst(FarChange.prefix.count) + request.session,
+        owner: "The image \(ours.image)", remedy: "Set another one: debug in [image]", what)
+      run = try place.file.isTap ? it.tap(place.path) : it.tcpdump(place.path, isOurs: true)
+      placement = place
+    }
     var plan = try it.plan(
-      .debug, engine: request.engine?.rawValue ?? "tcpdump", run,
-      command: try tools.command(in: ours, of: pod, name: name),
-      needs: [
-        "\(debug.byPatch ? "patch" : "update") on pods/ephemeralcontainers in namespace "
-          + pod.namespace, ExecRoute.mayExec(pod.namespace),
-      ],
-      leaves:
-        "an ended entry in the pod's list of ephemeral containers, until the pod is replaced: "
-        + "nobody can remove it")
+      .debug, engine: placement?.file.isTap == true ? "tap" : "tcpdump", run,
+      command: try tools.command(in: ours, of: pod, name: ours.name),
+      needs: [ExecRoute.mayExec(pod.namespace)], leaves: "nothing new")
     plan.target = "\(pod.namespace)/\(pod.name) (interface \(plan.interface))"
-    plan.place = .debug(name)
+    plan.place = .debug(ours.name)
+    plan.placement = placement
     let undo =
       "the container ends by itself \(Caretaker.idle / 60) minutes after its last capture; until then "
       + "the next one uses it again (poddump clean ends it at once)"
     if debug.running != nil {
-      plan.notes.append("The ephemeral container \(name) is there already and is used again.")
-      plan.leaves = "nothing new"
-      plan.needs = [ExecRoute.mayExec(pod.namespace)]
+      plan.notes.append(
+        "The ephemeral container \(ours.name) is there already and is used again.")
       plan.ends.append(undo)
     } else {
-      let container = container(name, request, debug, tools)
-      plan.preparations = [
+      plan.needs.insert(
+        "\(debug.byPatch ? "patch" : "update") on pods/ephemeralcontainers in namespace "
+          + pod.namespace, at: 0)
+      plan.leaves =
+        "an ended entry in the pod's list of ephemeral containers, until the pod is replaced: "
+        + "nobody can remove it"
+      let new = entry(ours, request, debug.security)
+      plan.preparations.append(
         PlanStep(
-          "adds an ephemeral container to the pod: \(container.image)",
+          "adds an ephemeral container to the pod: \(new.image)",
           command: debug.byPatch
-            ? try tools.kubectl.debugCommand(pod.reference, container: container)
+            ? try tools.kubectl.debugCommand(pod.reference, container: new)
             : try tools.kubectl.putCommand(into: pod.reference),
           input: debug.byPatch
             ? "the securityContext of this entry, which the pod gets"
             : "the pod as it is then, with this entry added to spec.ephemeralContainers",
-          manifest: container.manifest.text(), undo: undo)
-      ]
+          manifest: new.manifest.text(), undo: undo))
+    }
+    if let placement {
+      plan.preparations.append(
+        PlanStep(
+          "puts \(placement.file.text) into it as \(placement.path), through the same connection",
+          command: nil, input: placement.file.path,
+          undo: "it removes itself when it starts, and goes with the container"))
     }
     return plan
   }
 
-  /// Our container.
-  private static func container(
-    _ name: String, _ request: CaptureRequest, _ debug: DebugFacts, _ tools: RouteTools
-  ) -> EphemeralContainer {
-    EphemeralContainer(
-      name: name, image: tools.settings.debugImage,
-      command: Caretaker.command(
-        name: name, lifetime: request.ttl == 0 ? 0 : max(request.ttl, CaptureRequest.defaultTTL)),
-      security: debug.security)
+  /// Our container: the one that is used again, or a new one. Its memory is the pod's.
+  static func container(
+    _ request: CaptureRequest, _ pod: Pod, _ debug: DebugFacts, _ tools: RouteTools
+  ) -> Container {
+    var ours =
+      debug.running ?? Container(name: FarChange.prefix + request.session, role: .ephemeral)
+    if debug.running == nil { ours.image = tools.settings.debugImage }
+    ours.memoryLimit = pod.memoryLimit
+    return ours
   }
 
-  /// What is expected in our container, before it is there: the image's tcpdump and shell, root, and the pod's
-  /// interfaces.
-  private static func expected(_ facts: Facts) -> ContainerFacts {
-    var expected = ContainerFacts()
-    expected.bash = "bash"
-    expected.hasSleep = true
-    expected.uid = 0
-    expected.effective = Capability.netRaw | Capability.setuid | Capability.setgid
-    expected.interfaces = (try? facts.inside?.get())?.interfaces ?? ["lo", "eth0"]
-    if case .pod(let pod, _) = facts.subject, pod.isHostNetwork, facts.inside == nil {
-      expected.interfaces = []
+  /// The entry of the pod's spec for a new container.
+  static func entry(
+    _ ours: Container, _ request: CaptureRequest, _ security: EphemeralContainer.Security
+  ) -> EphemeralContainer {
+    EphemeralContainer(
+      name: ours.name, image: ours.image,
+      command: Caretaker.command(
+        name: ours.name, lifetime: Caretaker.lifetime(ttl: request.ttl), image: ours.image),
+      security: security)
+  }
+
+  /// What is expected in our container, before it is there: the pod's interfaces beside the image's programs.
+  private static func expected(
+    _ request: CaptureRequest, _ pod: Pod, _ facts: Facts, _ engines: Engines
+  ) -> ContainerFacts {
+    let inside = try? facts.inside?.get()
+    var expected = ContainerFacts.expected(machine: inside?.machine, engines)
+    if let inside {
+      expected.interfaces = inside.interfaces
+    } else {
+      // Nobody could look: what was asked for may be there.
+      expected.interfaces = pod.isHostNetwork ? [] : ["lo", "eth0"]
+      if let asked = request.interface { expected.interfaces.append(asked) }
     }
     return expected
   }
@@ -97,50 +147,46 @@ package enum DebugRoute: Route {
     _ body: @escaping @Sendable (Plan, any Transport) async throws(Failure) -> R
   ) async throws(Failure) -> R {
     let what = opening.facts.refusal(by: .debug)
-    guard case .pod(let pod, _) = opening.facts.subject, case .debug(let name) = plan.place,
+    guard case .pod(let pod, _) = opening.facts.subject,
       let debug = try opening.facts.debug?.get()
     else { throw .fault(what, "It is no pod.") }
-    guard debug.running != nil else { return try await add(plan, opening, name, body) }
+    let ours = container(opening.request, pod, debug, opening.tools)
+    guard debug.running != nil else { return try await add(ours, pod, debug, opening, body) }
     let reached = Locked(false)
     do throws(Failure) {
-      return try await during(opening, pod, name) { () async throws(Failure) in
-        try await capture(plan, opening, name, reached, body)
+      return try await during(opening, pod, ours.name) { () async throws(Failure) in
+        try await capture(in: ours, pod, debug, opening, reached, body)
       }
     } catch {
       // The one before us, who is done with it, or its janitor may have ended it since it was seen.
-      guard !reached.value, await hasEnded(name, of: pod, opening.tools) else { throw error }
-      let another = FarChange.prefix + opening.request.session
-      var plan = plan
-      plan.place = .debug(another)
-      plan.command = try opening.tools.command(
-        in: Container(name: another, role: .ephemeral), of: pod, name: another)
-      return try await add(plan, opening, another, body)
+      guard !reached.value, await hasEnded(ours.name, of: pod, opening.tools) else { throw error }
+      var debug = debug
+      debug.running = nil
+      let another = container(opening.request, pod, debug, opening.tools)
+      return try await add(another, pod, debug, opening, body)
     }
   }
 
   /// Adds our container to the pod, and captures in it.
   private static func add<R: Sendable>(
-    _ plan: Plan, _ opening: Opening, _ name: String,
+    _ ours: Container, _ pod: Pod, _ debug: DebugFacts, _ opening: Opening,
     _ body: @escaping @Sendable (Plan, any Transport) async throws(Failure) -> R
   ) async throws(Failure) -> R {
-    let what = opening.facts.refusal(by: .debug)
-    guard case .pod(let pod, _) = opening.facts.subject, let debug = try opening.facts.debug?.get()
-    else { throw .fault(what, "It is no pod.") }
-    let tools = opening.tools
-    return try await during(opening, pod, name) { () async throws(Failure) in
-      let container = container(name, opening.request, debug, tools)
+    let kubectl = opening.tools.kubectl
+    return try await during(opening, pod, ours.name) { () async throws(Failure) in
+      let entry = entry(ours, opening.request, debug.security)
       let answer =
         debug.byPatch
-        ? try await tools.kubectl.debug(pod.reference, container: container)
-        : try await tools.kubectl.put(container, into: pod.reference, dryRun: false)
-      if let refusal = answer.refusal { throw refusal.failure(what) }
+        ? try await kubectl.debug(pod.reference, container: entry)
+        : try await kubectl.put(entry, into: pod.reference, dryRun: false)
+      if let refusal = answer.refusal { throw refusal.failure(opening.facts.refusal(by: .debug)) }
       opening.tell(
-        "Added the ephemeral container \(name) to \(pod.namespace)/\(pod.name). It ends by itself when "
-          + "it is not used; its entry stays in the pod's spec until the pod is replaced.")
-      try await tools.kubectl.wait(
-        for: name, of: pod.reference, deadline: .now + patience,
+        "Added the ephemeral container \(ours.name) to \(pod.namespace)/\(pod.name). It ends by itself "
+          + "when it is not used; its entry stays in the pod's spec until the pod is replaced.")
+      try await kubectl.wait(
+        for: ours.name, of: pod.reference, deadline: .now + patience,
         tell: { opening.tell("Waiting for it: \($0).") })
-      return try await capture(plan, opening, name, Locked(false), body)
+      return try await capture(in: ours, pod, debug, opening, Locked(false), body)
     }
   }
 
@@ -170,62 +216,20 @@ package enum DebugRoute: Route {
 
   /// Looks into our container and captures with what is there.
   private static func capture<R: Sendable>(
-    _ planned: Plan, _ opening: Opening, _ name: String, _ reached: Locked<Bool>,
+    in ours: Container, _ pod: Pod, _ debug: DebugFacts, _ opening: Opening,
+    _ reached: Locked<Bool>,
     _ body: @escaping @Sendable (Plan, any Transport) async throws(Failure) -> R
   ) async throws(Failure) -> R {
     let what = opening.facts.refusal(by: .debug)
-    guard case .pod(let pod, _) = opening.facts.subject else {
-      throw .fault(what, "It is no pod.")
-    }
     let tools = opening.tools
-    let container = Container(name: name, role: .ephemeral)
-    return try await tools.kubectl.withShell(in: container, of: pod, name: name) {
+    return try await tools.kubectl.withShell(in: ours, of: pod, name: ours.name) {
       inside, shell async throws(Failure) in
       reached.value = true
       _ = shell.take()
-      let it = ContainerEngine(
-        request: opening.request, pod: pod, container: container, inside: inside, what: what,
-        instead: "Use --route ssh or --route node, or another image: debug in [image].")
-      try it.requirePacketSockets(fromFile: false)
-      let plan = try complete(planned, it, tools)
+      let plan = try plan(opening.request, pod, debug, in: ours, inside, tools, what)
       // What is put there goes with the container.
       return try await shell.open(
         plan, what, body, keeping: { _, work async throws(Failure) in try await work() })
     }
-  }
-
-  /// The plan with what only our container could tell: its engine and the pod's interfaces.
-  private static func complete(
-    _ planned: Plan, _ it: ContainerEngine, _ tools: RouteTools
-  ) throws(Failure) -> Plan {
-    var plan = planned
-    let brings = it.request.engine == .tap || tools.engines.given != nil
-    let run: (engine: [String], remote: [String], ends: [String])
-    if !brings, let tcpdump = it.inside.tcpdump {
-      run = try it.tcpdump(tcpdump)
-      plan.engine = "tcpdump"
-    } else {
-      let file = try tools.engines.file(for: it.inside.machine, it.what)
-      guard !it.inside.directories.isEmpty else {
-        throw Failure(
-          .noRoute, it.what,
-          why: "The image \(tools.settings.debugImage) has no tcpdump, and takes no file.",
-          fix: "Set another one: debug in [image].")
-      }
-      // The file's name begins with the container's, so that it is seen to be in use.
-      let session = it.container.name.dropFirst(FarChange.prefix.count) + it.request.session
-      let placement = Placement(
-        file, directories: it.inside.directories, session: String(session), writer: .head)
-      plan.placement = placement
-      run = try file.isTap ? it.tap(placement.path) : it.tcpdump(placement.path, isOurs: true)
-      plan.engine = file.isTap ? "tap" : "tcpdump"
-    }
-    let interface = try it.interface()
-    plan.interface = interface
-    plan.interfaceName = "\(it.pod.namespace)/\(it.pod.name)/\(interface)"
-    plan.target = "\(it.pod.namespace)/\(it.pod.name) (interface \(interface))"
-    plan.engineArguments = run.engine
-    plan.remoteArguments = run.remote
-    return plan
   }
 }

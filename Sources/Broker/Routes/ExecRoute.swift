@@ -21,7 +21,7 @@ package enum ExecRoute: Route {
       throw failure
     }
     let (pod, container, inside) = found
-    if request.engine == .tap || tools.engines.given != nil {
+    if tools.engines.areAsked(by: request) {
       return try UploadRoute.plan(request, facts: facts, tools: tools, as: .exec)
     }
     let it = ContainerEngine(

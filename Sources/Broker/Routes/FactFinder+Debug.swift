@@ -1,6 +1,12 @@
 internal import Base
 internal import Cluster
 
+#if canImport(Glibc)
+internal import Glibc
+#elseif canImport(Darwin)
+internal import Darwin
+#endif
+
 /// The part of fact finding that asks what may be added to the cluster. Nothing is created: the API server says
 /// what it would do.
 extension FactFinder {
@@ -20,13 +26,12 @@ extension FactFinder {
     let what = Facts(subject: subject).refusal(by: .debug)
     guard !pod.isStatic else { throw AdmissionRefusal(.staticPod).failure(what) }
     let exec = Right("create", "pods/exec", namespace: pod.namespace)
-    let running = pod.ephemeralContainers.last {
-      $0.name.hasPrefix(FarChange.prefix) && $0.state.isRunning
-    }
-    if let running {
+    let earlier = OurContainers(of: pod, image: tools.settings.debugImage)
+    if let running = earlier.usable(for: request.ttl, now: Int(time(nil))) {
       guard try await kubectl.isAllowed(exec) else { throw missing([exec], what) }
-      return DebugFacts(running: running.name)
+      return DebugFacts(running: running)
     }
+    if let failure = earlier.trouble(what) { throw failure }
     let update = Right("update", "pods/ephemeralcontainers", namespace: pod.namespace)
     let patch = Right("patch", "pods/ephemeralcontainers", namespace: pod.namespace)
     async let dryRun = answer(.capturing, pod, request)
@@ -65,12 +70,10 @@ extension FactFinder {
   private func answer(
     _ security: EphemeralContainer.Security, _ pod: Pod, _ request: CaptureRequest
   ) async -> Result<AdmissionAnswer, Failure> {
-    let name = FarChange.prefix + request.session
-    let container = EphemeralContainer(
-      name: name, image: tools.settings.debugImage,
-      command: Caretaker.command(name: name, lifetime: request.ttl), security: security)
+    let entry = DebugRoute.entry(
+      DebugRoute.container(request, pod, DebugFacts(), tools), request, security)
     do throws(Failure) {
-      return .success(try await kubectl.put(container, into: pod.reference, dryRun: true))
+      return .success(try await kubectl.put(entry, into: pod.reference, dryRun: true))
     } catch {
       return .failure(error)
     }

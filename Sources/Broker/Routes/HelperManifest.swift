@@ -13,8 +13,6 @@ struct HelperManifest {
   let isHostNetwork: Bool
   /// Whether it is to find a pod's process.
   let findsProcess: Bool
-  /// Whether a file will be put into it.
-  let takesFile: Bool
   /// When it ends at the latest, in seconds; 0 for no limit.
   let lifetime: Int
   /// When, in seconds since 1970, anybody may delete it; nil for never.
@@ -24,6 +22,8 @@ struct HelperManifest {
   static let container = "poddump"
   /// The most memory that it may use, in bytes.
   static let memoryLimit = 128 << 20
+  /// The room for an engine that its image may lack, in MiB, of that memory: twice the largest.
+  private static let room = 2 * EngineFile.maximumSize >> 20
 
   /// Entering a network namespace takes SYS_ADMIN (setns(2)), and looking at another's /proc/PID/ns
   /// SYS_PTRACE (proc_pid_ns(5)); a packet socket NET_RAW (packet(7)); the other two are for a tcpdump that
@@ -62,10 +62,10 @@ struct HelperManifest {
     if lifetime > 0 { spec.append(("activeDeadlineSeconds", .number(lifetime + 60))) }
     if findsProcess { spec.append(("hostPID", .bool(true))) }
     if isHostNetwork { spec.append(("hostNetwork", .bool(true))) }
-    var container: [(String, JSONText)] = [
+    let container: [(String, JSONText)] = [
       ("name", .string(Self.container)), ("image", .string(image)),
       ("imagePullPolicy", .string("IfNotPresent")),
-      ("command", .strings(Caretaker.command(name: name, lifetime: lifetime))),
+      ("command", .strings(Caretaker.command(name: name, lifetime: lifetime, image: image))),
       (
         "resources",
         .object([
@@ -88,24 +88,27 @@ struct HelperManifest {
           ),
         ])
       ),
+      (
+        "volumeMounts",
+        .array([.object([("name", .string("tmp")), ("mountPath", .string("/tmp"))])])
+      ),
     ]
-    if takesFile {
-      container.append(
-        (
-          "volumeMounts",
-          .array([.object([("name", .string("tmp")), ("mountPath", .string("/tmp"))])])
-        ))
-      spec.append(
-        (
-          "volumes",
-          .array([
-            .object([
-              ("name", .string("tmp")), ("emptyDir", .object([("medium", .string("Memory"))])),
-            ])
+    spec += [
+      (
+        "volumes",
+        .array([
+          .object([
+            ("name", .string("tmp")),
+            (
+              "emptyDir",
+              .object([
+                ("medium", .string("Memory")), ("sizeLimit", .string("\(Self.room)Mi")),
+              ])
+            ),
           ])
-        ))
-    }
-    spec.append(("containers", .array([.object(container)])))
+        ])
+      ), ("containers", .array([.object(container)])),
+    ]
     return .object([
       ("apiVersion", .string("v1")), ("kind", .string("Pod")), ("metadata", .object(metadata)),
       ("spec", .object(spec)),

@@ -14,23 +14,28 @@ struct NodeEngine {
   let what: String
   /// How the node was reached.
   var route = RouteName.ssh
+  /// The image whose programs are there; nil where they are the node's own.
+  var image: String?
   /// The most memory there, in bytes; nil where there is no limit.
   var memoryLimit: Int?
 
   private var nodeName: String { subject.node ?? "the node" }
+  /// What has the programs that are there.
+  private var owner: String { image.map { "The image \($0)" } ?? nodeName }
 
   /// A plan for a route.
   ///
   /// - Parameters:
+  ///   - expected: Where packets will be taken, as long as only the look from the node can tell; nil decides it.
   ///   - command: What reaches the node.
   ///   - needs: What the route needs, in words.
   ///   - connection: What carries it, for the ways to end.
   /// - Returns: The plan, but for what only the route knows.
   /// - Throws: `Failure` when nothing can capture there.
   func plan(
-    command: Command, needs: [String], connection: String
+    at expected: CapturePoint? = nil, command: Command, needs: [String], connection: String
   ) throws(Failure) -> Plan {
-    var point = try capturePoint()
+    var point = if let expected { expected } else { try capturePoint() }
     if point.isNodes {
       if request.includesOwnTraffic {
         point.notes.append("The capture's own connection is among the packets.")
@@ -60,7 +65,7 @@ struct NodeEngine {
       plan.placement = placement
       plan.preparations = [
         PlanStep(
-          "puts \(placement.file.text) onto \(nodeName) as \(placement.path), through the same "
+          "puts \(placement.file.text) \(image == nil ? "onto \(nodeName)" : "into the helper pod") as \(placement.path), through the same "
             + "connection", command: nil,
           input: "the questions to the node, then \(placement.file.path), then the order",
           undo: "it removes itself when it starts, and poddump removes it when it does not")
@@ -85,39 +90,19 @@ struct NodeEngine {
   private func engine(
     _ wanted: CaptureRequest, _ point: CapturePoint
   ) throws(Failure) -> Run {
-    let brings = request.engine == .tap || engines.given != nil
-    if let tcpdump = node.tools.tcpdump, !brings { return try stanza(tcpdump, wanted, point) }
+    if let tcpdump = node.tools.tcpdump, !engines.areAsked(by: request) {
+      return try stanza(tcpdump, wanted, point)
+    }
     guard prefix.isEmpty else {
       throw Failure(
         .denied, what, why: "sudo on \(nodeName) lets the user run tcpdump and nothing else.",
         fix: "Leave --engine and --binary out, or allow sh too.")
     }
-    guard request.engine != .tcpdump || engines.given != nil else {
-      throw Failure(
-        .noRoute, what, why: "\(nodeName) has no tcpdump.",
-        fix: "Install it there, leave --engine out, or use another route.")
-    }
-    let file: EngineFile
-    do throws(Failure) {
-      file = try engines.file(for: node.tools.machine, what)
-    } catch {
-      guard !brings else { throw error }
-      throw Failure(
-        .noRoute, what,
-        why: "\(nodeName) has no tcpdump, and none can be brought: "
-          + (error.why.map { $0.prefix(1).lowercased() + $0.dropFirst() } ?? error.what),
-        fix: "Install it there, or use another route.")
-    }
-    guard !node.tools.directories.isEmpty, node.tools.programs.contains("head") else {
-      throw Failure(
-        .noRoute, what,
-        why: (brings ? "No engine can be brought to \(nodeName)" : "\(nodeName) has no tcpdump")
-          + ", and no directory where a file can be written and run.",
-        fix: "Install tcpdump there, or use another route.")
-    }
-    let placement = Placement(
-      file, directories: node.tools.directories, session: request.session, writer: .head)
-    guard file.isTap else {
+    let placement = try engines.placement(
+      for: request, there: node.tools, session: request.session,
+      owner: owner,
+      remedy: image == nil ? "Install it there" : "Set another one: node in [image]", what)
+    guard placement.file.isTap else {
       var run = try stanza(
         placement.path, wanted, point, before: ["sh", "-c", ContainerEngine.unlinking])
       run.placement = placement
@@ -141,7 +126,7 @@ struct NodeEngine {
     let timesReads = node.tools.bash != nil || node.tools.shTimesReads
     guard node.tools.hasSleep || request.ttl == 0 else {
       throw Failure(
-        .noRoute, what, why: "\(nodeName) has no sleep, so that no time limit can be set there.",
+        .noRoute, what, why: "\(owner) has no sleep, so that no time limit can be set there.",
         fix: "Accept that with --ttl 0.")
     }
     let words =

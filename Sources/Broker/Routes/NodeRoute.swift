@@ -37,39 +37,49 @@ package enum NodeRoute: Route {
     }
     let helper = try found.get()
     let pod = helperPod(request, facts.subject, nodeName, helper, tools)
+    var expected = NodeFacts()
+    // Of a pod in the node's network it makes no difference which process it is.
+    expected.pid = 1
+    expected.isConfirmed = true
+    expected.tools = .expected(machine: (try? facts.inside?.get())?.machine, tools.engines)
     let interface = request.interface ?? (pod.isHostNetwork ? "any" : "eth0")
-    var expected = ContainerFacts()
-    expected.uid = 0
-    expected.effective = Capability.netRaw | Capability.setuid | Capability.setgid
-    let tcpdump = Tcpdump.arguments(
-      program: "tcpdump", request: request, interface: interface, facts: expected,
+    return try plan(
+      request, facts, tools, pod, expected,
+      at: pod.isHostNetwork
+        ? nil
+        // Which process it is, only the look from the node tells.
+        : CapturePoint(
+          interface: interface, targetInterface: interface, prefix: ["nsenter", "-t", "PID", "-n"],
+          reason: "\(interface) in the pod's network namespace on node \(nodeName)"))
+  }
+
+  /// The plan, from what is expected on the node or was found there.
+  private static func plan(
+    _ request: CaptureRequest, _ facts: Facts, _ tools: RouteTools, _ pod: HelperManifest,
+    _ node: NodeFacts, at point: CapturePoint? = nil
+  ) throws(Failure) -> Plan {
+    var request = request
+    // It sees none of the node's interfaces, unless it is in the node's network.
+    if !pod.isHostNetwork { request.point = .pod }
+    let it = NodeEngine(
+      request: request, subject: facts.subject, node: node, engines: tools.engines,
+      what: facts.refusal(by: .node), route: .node, image: pod.image,
       memoryLimit: HelperManifest.memoryLimit)
-    let engine =
-      (pod.findsProcess && !pod.isHostNetwork ? ["nsenter", "-t", "PID", "-n"] : []) + tcpdump
-    let transport = transport(pod, tools)
-    // As a packet file has it: a node by its name alone.
-    let place = if case .node(let node) = facts.subject { node.name } else { facts.subject.text }
-    return Plan(
-      route: .node, engine: request.engine?.rawValue ?? "tcpdump", place: .node(nodeName),
-      target: "\(facts.subject.text) (interface \(interface))",
-      interfaceName: "\(place)/\(interface)", interface: interface,
-      filter: request.filter, engineArguments: engine,
-      remoteArguments: Stanza.parameters(engine, ttl: request.ttl),
-      preparations: [
-        PlanStep(
-          "creates the helper pod \(pod.namespace)/\(pod.name) on node \(nodeName)",
-          command: try tools.kubectl.createCommand(namespace: pod.namespace),
-          input: "the pod", manifest: pod.manifest.text(),
-          undo:
-            "poddump deletes it; it ends by itself \(Caretaker.idle / 60) minutes after its last "
-            + "capture, and its object goes with poddump clean")
-      ], command: try transport.command(shell(pod.name)), ttl: request.ttl,
+    var plan = try it.plan(
+      at: point, command: try transport(pod, tools).command(shell(pod.name)),
       needs: [
-        "create, get, delete on pods in namespace \(helper.namespace)",
-        ExecRoute.mayExec(helper.namespace),
-      ],
-      notes: [], ends: Stanza.endings(connection: "kubectl", timesReads: true, ttl: request.ttl),
-      leaves: "nothing")
+        "create, get, delete on pods in namespace \(pod.namespace)",
+        ExecRoute.mayExec(pod.namespace),
+      ], connection: "kubectl")
+    let step = PlanStep(
+      "creates the helper pod \(pod.namespace)/\(pod.name) on node \(pod.node)",
+      command: try tools.kubectl.createCommand(namespace: pod.namespace),
+      input: "the pod", manifest: pod.manifest.text(),
+      undo:
+        "poddump deletes it; it ends by itself \(Caretaker.idle / 60) minutes after its last "
+        + "capture, and its object goes with poddump clean")
+    plan.preparations.insert(step, at: 0)
+    return plan
   }
 
   /// The pod that finds this target.
@@ -87,8 +97,7 @@ package enum NodeRoute: Route {
     return HelperManifest(
       name: FarChange.prefix + request.session, namespace: helper.namespace, node: node,
       image: tools.settings.nodeImage, target: subject.text, isHostNetwork: sharesNetwork,
-      findsProcess: findsProcess,
-      takesFile: request.engine == .tap || tools.engines.given != nil, lifetime: lifetime,
+      findsProcess: findsProcess, lifetime: lifetime,
       expires: lifetime > 0 ? Int(time(nil)) + lifetime + 60 : nil)
   }
 
@@ -130,7 +139,7 @@ package enum NodeRoute: Route {
       ) { shell async throws(Failure) in
         _ = shell.take()
         let facts = try await shell.ask(FactFinder.question(about: subject, mayUseSudo: false))
-        let plan = try complete(plan, opening, pod, facts)
+        let plan = try Self.plan(opening.request, opening.facts, tools, pod, facts)
         // What is put there goes with the pod.
         return try await shell.open(
           plan, what, body, keeping: { _, work async throws(Failure) in try await work() })
@@ -141,21 +150,5 @@ package enum NodeRoute: Route {
   /// A shell in the helper pod that reads its script from standard input, as on nodes that are logged in to.
   private static func shell(_ name: String) -> [String] {
     ["sh", "-c", #"exec "$(command -v bash || echo sh)" -s "$1""#, "sh", name]
-  }
-
-  /// The plan with what only the look from the node could tell.
-  private static func complete(
-    _ planned: Plan, _ opening: Opening, _ pod: HelperManifest, _ facts: NodeFacts
-  ) throws(Failure) -> Plan {
-    var request = opening.request
-    // It sees none of the node's interfaces, unless it is in the node's network.
-    if !pod.isHostNetwork { request.point = .pod }
-    let it = NodeEngine(
-      request: request, subject: opening.facts.subject, node: facts,
-      engines: opening.tools.engines, what: opening.facts.refusal(by: .node), route: .node,
-      memoryLimit: HelperManifest.memoryLimit)
-    var plan = try it.plan(command: planned.command, needs: planned.needs, connection: "kubectl")
-    plan.preparations = planned.preparations
-    return plan
   }
 }

@@ -137,6 +137,63 @@ extension InLab {
       try Lab.expectNothingLeft(since: before, within: 15)
     }
 
+    /// An entry in a pod's spec is for ever: one that waits is not given company, and says what it waits for.
+    @Test func anImageThatStillCannotBePulled() throws {
+      let before = try Lab.processes()
+      try Cluster.withPod("unluckier") { target in
+        let first = try start([target, "-w", "-"], user(of: "lab/nowhere:1")).finish(within: 60)
+        #expect(first.status == 1, "\(first.errors)")
+        let name = try #require(Cluster.pod(target).ours.first)
+        for _ in 0..<2 {
+          let next = try start([target, "-w", "-"], user(of: "lab/nowhere:1")).finish(within: 20)
+          #expect(next.status == 1 && next.seconds < 10, "\(next)")
+          #expect(
+            next.errors.contains("Its container \(name), added earlier, still waits: "),
+            "\(next.errors)")
+          #expect(next.errors.contains("debug in [image]"), "\(next.errors)")
+        }
+        #expect(try Cluster.pod(target).ours == [name])
+        // Another image is another matter.
+        let file = folder.path + "/another.pcap"
+        let end = try start(
+          [target, "-i", "lo", "--duration", "1s", "-w", file]
+        ).finish(within: 40)
+        #expect(end.status == 0, "\(end.errors)")
+        #expect(try Cluster.pod(target).ours.count == 2)
+        folder.expectNoJournal()
+      }
+      try Lab.expectNothingLeft(since: before, within: 15)
+    }
+
+    /// A container of another image, or one that ends before the capture would, is left to itself.
+    @Test func onlyAContainerThatWillDoIsUsedAgain() throws {
+      let before = try Lab.processes()
+      try Cluster.withPod("choosy") { target in
+        func run(_ words: [String] = [], _ image: String? = nil) throws -> Finished {
+          try start(
+            [target, "-i", "lo", "--duration", "1s", "-w", folder.path + "/choosy.pcap"] + words,
+            image.map(user) ?? [:]
+          ).finish(within: 40)
+        }
+        func count() throws -> Int { try Cluster.pod(target).ours.count }
+        #expect(try run().status == 0)
+        #expect(try count() == 1)
+        let other = try run([], "lab/busybox:1")
+        #expect(other.status == 0 && !other.errors.contains("is used again"), "\(other.errors)")
+        #expect(try count() == 2)
+        let again = try run([], "lab/busybox:1")
+        #expect(again.status == 0 && again.errors.contains("is used again"), "\(again.errors)")
+        #expect(try run(["--ttl", "24h"]).errors.contains("is used again"))
+        #expect(try count() == 2)
+        // Its life is shorter.
+        let longer = try run(["--ttl", "72h"])
+        #expect(longer.status == 0 && !longer.errors.contains("is used again"), "\(longer.errors)")
+        #expect(try count() == 3)
+      }
+      folder.expectNoJournal()
+      try Lab.expectNothingLeft(since: before, within: 15)
+    }
+
     @Test func anImageThatTakesItsTime() throws {
       let before = try Lab.processes()
       let target = "baseline/base-distroless"

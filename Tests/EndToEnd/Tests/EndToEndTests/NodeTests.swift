@@ -114,6 +114,31 @@ extension InLab {
       [capture].expectNothingHere()
     }
 
+    /// The helper pod is waited for no longer than its image is worth, and goes with the capture.
+    @Test func anImageThatCannotBePulled() throws {
+      let before = try Lab.processes()
+      let text = "[image]\nnode = \"lab/nowhere:1\"\n"
+      var environment = folder.environment
+      environment["PODDUMP_CONFIG"] = try folder.write(text, to: "nowhere.toml")
+      let file = folder.path + "/none.pcap"
+      let program = try Program(
+        [Lab.poddump, "capture", "shop/distroless", "-w", file] + Self.force,
+        environment: environment)
+      // The reason is said while it waits.
+      #expect(program.wait(15) { program.errors.contains("Waiting for it: ErrImagePull: ") })
+      #expect(program.process.isRunning)
+      #expect(try Cluster.helpers().count == 1)
+      let end = program.finish(within: 40)
+      #expect(end.status == 1 && end.seconds < 35, "\(end.status) \(end.seconds)")
+      #expect(!FileManager.default.fileExists(atPath: file))
+      Golden.expect(
+        end.errors.replacing(/poddump-[0-9a-f]{8}/, with: "poddump-SESSION"), "Node",
+        "an image that cannot be pulled")
+      try Cluster.expectNoHelpers(within: 1)
+      folder.expectNoJournal()
+      try Lab.expectNothingLeft(since: before, within: 10)
+    }
+
     @Test func nodesThemselves() throws {
       let before = try Lab.processes()
       for node in Lab.nodes {

@@ -144,6 +144,74 @@ extension InLab {
       try Cluster.expectNoHelpers()
     }
 
+    /// Somebody whose image for a route has no tcpdump: it is the image that lacks it.
+    @Test(arguments: ["debug", "node"])
+    func anImageWithoutTcpdump(route: String) throws {
+      let before = try Lab.processes()
+      let target = "shop/distroless"
+      let text = "[image]\n\(route) = \"lab/busybox:1\"\n"
+      let environment = ["PODDUMP_CONFIG": try folder.write(text, to: "busybox.toml")]
+      func capture(_ words: String...) throws -> Finished {
+        try Program.run(
+          [Lab.poddump, "capture", target, "--route", route, "--count", "5", "-w", "-"] + words,
+          environment: folder.environment.merging(environment) { $1 }, within: 60)
+      }
+      let end = try capture()
+      #expect(end.status == 0, "\(end.errors)")
+      try PacketFile(end.bytes, in: folder).expectPackets(5, of: lab.address("distroless"))
+      // The one that is asked for is not replaced by another.
+      let refused = try capture("--engine", "tcpdump")
+      #expect(refused.status == 6 && refused.bytes.isEmpty, "\(refused.errors)")
+      #expect(
+        refused.errors.contains(
+          "The image lab/busybox:1 has no tcpdump. Set another one: \(route) in [image]"),
+        "\(refused.errors)")
+      try folder.clean()
+      folder.expectNoJournal()
+      try Cluster.expectNoHelpers()
+      try Lab.expectNothingLeft(since: before, within: 10)
+    }
+
+    /// A route, the options for an engine, and the pod.
+    static let plans: [(route: String, options: [String], pod: String)] = [
+      ("exec", [], "shop/web"), ("exec", ["--engine", "tap"], "shop/web"), ("ssh", [], "shop/web"),
+      ("ssh", ["--engine", "tap", "--at", "pod"], "shop/web"), ("upload", [], "odd/small"),
+      ("debug", [], "odd/small"), ("debug", ["--engine", "tap"], "odd/small"),
+      ("debug", ["--binary", "/usr/bin/tcpdump"], "odd/small"), ("node", [], "odd/small"),
+      ("node", ["--engine", "tap"], "odd/small"),
+      ("node", ["--binary", "/usr/bin/tcpdump"], "odd/small"),
+    ]
+
+    /// What runs at the far end is what `plan` says beforehand, word for word.
+    @Test(arguments: plans)
+    func whatIsPlannedIsWhatRuns(route: String, options: [String], pod: String) throws {
+      let login = RoutesTests.everything
+      try folder.clean()
+      let filter = "not udp port \(folder.nextNumber())"
+      let words = [pod, "--route", route, "-f", filter] + options
+      let plan = try PlanAnswer(login.poddump(["plan", "-o", "json"] + words, in: folder))
+      var planned = try #require(plan.chosen?.there)
+      // nsenter becomes what it starts, and so does the shell that removes a file first.
+      if planned.first == "nsenter" { planned.removeFirst(4) }
+      if planned.first == "sh" { planned.replaceSubrange(..<4, with: ["/proc/self/fd/4"]) }
+      func stable(_ words: [String]) -> [String] {
+        var words = words.map { $0.replacing(/\/\.poddump-[0-9a-f]+/, with: "/.poddump-SESSION") }
+        // Where an image has its tcpdump is known inside it.
+        if words[0].hasSuffix("/tcpdump") { words[0] = "tcpdump" }
+        return words
+      }
+      let (program, _) = try begin(words, by: login)
+      let running = LocalProcess.all { process in
+        process.name.hasPrefix(".poddump-")
+          || ["tcpdump", "4"].contains(process.name) && process.arguments.last == filter
+      }
+      #expect(running.map { stable($0.arguments) } == [stable(planned)])
+      kill(program.pid, SIGINT)
+      let end = program.finish(within: 20)
+      #expect(end.status == 0, "\(end.errors)")
+      try folder.clean()
+    }
+
     @Test(arguments: ["exec", "upload"])
     func aTcpdumpThatSomebodyGives(route: String) throws {
       let before = try Lab.processes()
