@@ -53,17 +53,46 @@ static bool choose(const struct interface *interface) {
   return true;
 }
 
+/// The filter for a link type, or NULL.
+static const struct program *filter_for(unsigned link_type) {
+  for (unsigned i = 0; i < self.options->filter_count; i++) {
+    if (self.options->filters[i].link_type == link_type) return &self.options->filters[i];
+  }
+  return NULL;
+}
+
+/// Whether there are filters, and none for a link type.
+static bool lacks_filter(unsigned link_type) {
+  return self.options->filter_count > 0 && !filter_for(link_type);
+}
+
+/// The one link type that a pcap file of all interfaces has: Ethernet, unless there is none.
+static unsigned common_link_type(int count) {
+  unsigned common = 0;
+  for (int i = 0; i < count && common != 1; i++) {
+    unsigned own = interfaces[i].is_up ? interface_link_type(&interfaces[i]) : 0;
+    if (own == 1 || common == 0) common = own;
+  }
+  return common;
+}
+
 static bool choose_all(int count) {
   self.is_any = true;
+  unsigned common = common_link_type(count);
   for (int i = 0; i < count; i++) {
     if (!interfaces[i].is_up) continue;
-    if (interface_link_type(&interfaces[i]) == 0) {
+    unsigned own = interface_link_type(&interfaces[i]);
+    if (own == 0) {
       complain(interfaces[i].name, "left out, its link type is not known to the tap");
+    } else if (self.options->is_pcap && own != common) {
+      complain(interfaces[i].name, "left out, its link type is another, which needs --format pcapng");
+    } else if (lacks_filter(own)) {
+      complain(interfaces[i].name, "left out, there is no --filter for its link type");
     } else if (!choose(&interfaces[i])) {
       return false;
     }
   }
-  if (self.count == 0) complain("any", "No interface is up");
+  if (self.count == 0) complain("any", "No interface is up that can be captured");
   return self.count > 0;
 }
 
@@ -99,16 +128,6 @@ static bool choose_interfaces(void) {
   return true;
 }
 
-/// The filter for an interface; `*is_missing` where others have one and it has none.
-static const struct program *filter_for(const struct interface *interface, bool *is_missing) {
-  for (unsigned i = 0; i < self.options->filter_count; i++) {
-    const struct program *filter = &self.options->filters[i];
-    if (filter->link_type == interface_link_type(interface)) return filter;
-  }
-  *is_missing = self.options->filter_count > 0;
-  return NULL;
-}
-
 /// Opens the output first, since what is left of the memory is the rings'.
 static bool open_all(void) {
   uint64_t memory = self.options->buffer ? self.options->buffer << 10 : memory_budget();
@@ -121,15 +140,17 @@ static bool open_all(void) {
     return false;
   }
   for (unsigned i = 0; i < self.count; i++) {
-    bool is_missing = false;
-    const struct program *filter = filter_for(chosen[i], &is_missing);
-    if (is_missing) {
+    unsigned link_type = interface_link_type(chosen[i]);
+    if (lacks_filter(link_type)) {
       complain(chosen[i]->name, "There is no --filter for its link type");
       return false;
     }
     // A node's cards are not switched because all were asked for.
     uint64_t share = (memory - waiting) / self.count;
-    if (!ring_open(&self.rings[i], chosen[i], self.options, filter, share, !self.is_any)) return false;
+    if (!ring_open(
+            &self.rings[i], chosen[i], self.options, filter_for(link_type), share, !self.is_any)) {
+      return false;
+    }
   }
   return true;
 }

@@ -16,7 +16,7 @@ compile() { # NAME SOURCE… [FLAG…]
 
 tools() {
   local tool objects=()
-  for tool in generate reader tun; do compile $tool Tests/Tap/tools/$tool.c; done
+  for tool in generate reader statistics tun; do compile $tool Tests/Tap/tools/$tool.c; done
   local sanitize=(-O1 -g -std=gnu11 -Wall -Wextra -Werror -fsanitize=address,undefined
     -fno-sanitize-recover=all -DTAP_HOSTED '-DTAP_VERSION="test"')
   # The tap without a C library has no sanitizers; its sources have, with one.

@@ -4,6 +4,9 @@
 
 passed() { echo "ok   $1"; }
 
+# What this machine does not let us try; said at the end.
+skipped() { echo "SKIP $1"; }
+
 failed() { # NAME [WHAT WAS SEEN]
   echo "FAIL $1"
   if [ -n "${2:-}" ]; then head -n 40 <<<"$2" | cut -c 1-200 | sed 's/^/     | /'; fi
