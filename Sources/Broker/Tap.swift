@@ -15,7 +15,7 @@ package enum Tap {
   ///   - memoryLimit: The far end's memory limit in bytes; nil lets the tap ask its cgroup.
   ///   - unlinks: Whether it removes its own file as soon as it runs.
   /// - Returns: The program and its arguments.
-  /// - Throws: `Failure` (`filter`) when the filter cannot be compiled here.
+  /// - Throws: `Failure` when the filter cannot be compiled here, or is none for the tap.
   static func arguments(
     program: String, request: CaptureRequest, interface: String, filter: String,
     memoryLimit: Int?, unlinks: Bool
@@ -42,6 +42,13 @@ package enum Tap {
     var programs = [(UInt32(1), try CaptureFilter.program(filter, linkType: .ethernet))]
     if let raw = try? CaptureFilter.program(filter, linkType: .raw) { programs.append((12, raw)) }
     return programs
+  }
+
+  /// What somebody should know before it captures on an interface.
+  static func notes(interface: String) -> [String] {
+    interface == "any"
+      ? ["Interfaces without a link layer, such as tunnels, are left out of any: name one with -i."]
+      : []
   }
 
   /// What ends it and when, in words.

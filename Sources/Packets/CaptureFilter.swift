@@ -53,7 +53,11 @@ package enum CaptureFilter {
     try await verdict.value.get()
   }
 
-  /// Compiles a filter for an engine that has no libpcap.
+  /// The most instructions that the tap takes: the kernel's BPF_MAXINSNS, less those that it puts first
+  /// (Sources/Tap/program.h).
+  package static let maximumInstructions = 4093
+
+  /// Compiles a filter for the tap, an engine that has no libpcap.
   ///
   /// - Parameters:
   ///   - text: The filter; not empty.
@@ -61,12 +65,32 @@ package enum CaptureFilter {
   ///   - snapLength: The most bytes kept of a packet, which the program returns.
   /// - Returns: The instructions of classic BPF (bpf(4)) as `tcpdump -ddd` prints them, with commas for
   ///   line ends: `COUNT,code jt jf k,…`.
-  /// - Throws: `Failure` (`filter`) as `check` does.
+  /// - Throws: `Failure` (`filter`) as `check` does, and (`noRoute`) for what is valid for tcpdump alone: the kernel
+  ///   takes no program that is longer, and VLAN tags are not in a packet when it is filtered. On Linux libpcap has such
+  ///   programs ask the kernel for the tag, but only if they are compiled where they will run.
   package static func program(
     _ text: String, linkType: LinkType, snapLength: Int = RecordLayout.maximumLength
   ) throws(Failure) -> String {
     try refuseUntypable(text)
-    return try FilterProgram(text, linkType: linkType, snapLength: snapLength).text
+    let program = try FilterProgram(text, linkType: linkType, snapLength: snapLength)
+    func refusal(_ why: String, _ fix: String) -> Failure {
+      Failure(
+        .noRoute, "The tap cannot use the capture filter.", why: why,
+        fix: "Use --engine tcpdump, or \(fix).")
+    }
+    guard program.count <= maximumInstructions else {
+      throw refusal(
+        "It comes to \(program.count) instructions, and the kernel takes \(maximumInstructions).",
+        "use nets instead of many hosts and ports")
+    }
+    // A host may have the name, behind a backslash.
+    let words = text.lowercased().split { !$0.isLetter && !$0.isNumber && !"\\-_.".contains($0) }
+    guard !words.contains("vlan") else {
+      throw refusal(
+        "It asks for VLAN tags, which the kernel takes out of packets before they are filtered there.",
+        "leave vlan out and filter in Wireshark")
+    }
+    return program.text
   }
 
   /// Refuses what libpcap would answer with a bare "syntax error", or would never get to see.
@@ -135,9 +159,12 @@ private struct FilterProgram: ~Copyable {
     }
   }
 
+  /// How many instructions it has.
+  var count: Int { Int(program.bf_len) }
+
   /// The instructions in decimal, as `tcpdump -ddd` prints them.
   var text: String {
-    let instructions = UnsafeBufferPointer(start: program.bf_insns, count: Int(program.bf_len))
+    let instructions = UnsafeBufferPointer(start: program.bf_insns, count: count)
     return
       ([String(instructions.count)]
       + instructions.map { "\($0.code) \($0.jt) \($0.jf) \($0.k)" }).joined(separator: ",")

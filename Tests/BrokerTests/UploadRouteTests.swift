@@ -37,10 +37,13 @@ import Testing
     let plan = try RouteGround { $0.request.filter = "ether host 02:00:00:00:00:01" }.plan(.upload)
     #expect(plan.engineArguments.filter { $0 == "--filter" }.count == 1)
     #expect(RouteGround { $0.request.filter = "tcp port" }.refusal(.upload)?.kind == .filter)
+    // Valid, but not for the tap: another route may have tcpdump.
+    #expect(RouteGround { $0.request.filter = "vlan 5" }.refusal(.upload)?.kind == .noRoute)
   }
 
   private static let writers: [(Set<String>, Placement.Writer)] = [
-    (["cat", "chmod", "tar"], .cat), (["head", "cat", "chmod"], .head), (["tar"], .tar),
+    (["cat", "chmod", "tar"], .cat), (["head", "chmod", "tar"], .tar),
+    (["head", "cat", "chmod"], .head), (["tar"], .tar),
     (["cat", "tar"], .tar), (["chmod", "tar"], .tar),
   ]
 

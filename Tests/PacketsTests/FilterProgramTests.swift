@@ -6,7 +6,7 @@ import Testing
 @Suite struct FilterProgramTests {
   @Test(arguments: [
     "tcp port 80", "host 198.51.100.7", "net 198.51.100.0/24 and not port 22",
-    "ip6 host 2001:db8::1", "portrange 80-90", "tcp[13] & 2 != 0", "arp or icmp6", "vlan 5",
+    "ip6 host 2001:db8::1", "portrange 80-90", "tcp[13] & 2 != 0", "arp or icmp6",
     "tcp[tcpflags] & (tcp-syn|tcp-fin) != 0", "len > 1500", "udp and greater 64", "ip broadcast",
     "(host 198.51.100.1 or host 198.51.100.2) and (tcp port 443 or udp port 443)", "ip proto 132",
     "not (host 198.51.100.1 and tcp port 50022 and tcp port 22)", "ether host 02:00:00:00:00:01",
@@ -39,9 +39,42 @@ import Testing
     #expect(failure?.kind == .filter)
   }
 
+  /// What tcpdump takes and the tap cannot.
+  @Test(arguments: ["vlan", "vlan 5", "not vlan", "(vlan 5)and tcp port 80", "vlan and vlan 7"])
+  func tagsAreNotInThePacketThatIsFiltered(_ filter: String) throws {
+    try CaptureFilter.check(filter)
+    let failure = #expect(throws: Failure.self) {
+      try CaptureFilter.program(filter, linkType: .ethernet)
+    }
+    #expect(failure?.kind == .noRoute && failure?.fix?.contains("--engine tcpdump") == true)
+    #expect(failure?.why?.contains("VLAN") == true)
+  }
+
+  /// As many as the tap takes (Tests/Tap/parts/options.sh), and not one more.
+  @Test func theKernelTakesNoLongerProgram() throws {
+    func filter(_ ports: Int) -> String {
+      (0..<ports).map { "port \($0 + 1)" }.joined(separator: " or ")
+    }
+    func count(_ text: String) -> Int? {
+      (try? CaptureFilter.program(text, linkType: .ethernet))
+        .flatMap { $0.split(separator: ",").first }.flatMap { Int($0) }
+    }
+    let counts = (40...100).map { (ports: $0, count: count(filter($0))) }
+    let longest = try #require(counts.last { $0.count != nil })
+    #expect((longest.count ?? 0) > 4000 && (longest.count ?? 0) <= 4093)
+    #expect(counts.allSatisfy { ($0.count == nil) == ($0.ports > longest.ports) })
+    let long = filter(longest.ports + 1)
+    try CaptureFilter.check(long)
+    let failure = #expect(throws: Failure.self) {
+      try CaptureFilter.program(long, linkType: .ethernet)
+    }
+    #expect(failure?.kind == .noRoute && failure?.fix?.contains("--engine tcpdump") == true)
+    #expect(failure?.why?.contains("takes 4093.") == true)
+  }
+
   /// What is sent is a count and as many instructions of four numbers.
   @Test func theFormIsItsCountAndItsInstructions() throws {
-    let filter = String(repeating: "port 80 or ", count: 300) + "ip"
+    let filter = String(repeating: "port 80 or ", count: 50) + "ip"
     for text in ["ip", "tcp port 80", filter] {
       let parts = try CaptureFilter.program(text, linkType: .ethernet).split(separator: ",")
       #expect(Int(parts[0]) == parts.count - 1)

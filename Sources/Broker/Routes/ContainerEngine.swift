@@ -118,6 +118,7 @@ struct ContainerEngine {
     plan.answersCounters =
       inside.tcpdump != nil && run.engine.first == inside.tcpdump
       && Tcpdump.answersCounters(inside.version)
+    if name == "tap" { plan.notes += Tap.notes(interface: interface) }
     return plan
   }
 }

@@ -57,6 +57,7 @@ struct NodeEngine {
       interface: point.interface, filter: wanted.filter, engineArguments: run.words,
       remoteArguments: run.order, command: command, point: point.reason, ttl: request.ttl,
       needs: needs, notes: point.notes, ends: run.ends(connection), leaves: "nothing")
+    if run.name == "tap" { plan.notes += Tap.notes(interface: point.interface) }
     // nsenter becomes what it starts; of sudo that is not known.
     plan.answersCounters =
       run.name == "tcpdump" && run.placement == nil && prefix.isEmpty
