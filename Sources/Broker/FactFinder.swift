@@ -147,7 +147,8 @@ package struct FactFinder: Sendable {
         if route.facts != .inside { shells.container?.dismiss() }
         if route.facts != .node { shells.node?.dismiss() }
         let opening = Opening(
-          request: search.request, facts: facts, tools: tools, shells: shells, journal: journal,
+          request: search.request, facts: facts, tools: tools, nodes: nodes, shells: shells,
+          journal: journal,
           tell: search.tell)
         let option = Decision.Option(route: route, verdict: verdict)
         do throws(Failure) {

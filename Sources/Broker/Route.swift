@@ -89,6 +89,8 @@ package struct Opening: Sendable {
   /// What the plan was decided from.
   package let facts: Facts
   package let tools: RouteTools
+  /// How nodes are reached by ssh.
+  let nodes: NodeAccess
   /// The shells that wait for an order.
   let shells: Shells
   /// Where changes are written down.

@@ -45,16 +45,37 @@ package enum SSHRoute: Route {
     _ plan: Plan, _ opening: Opening,
     _ body: @escaping @Sendable (Plan, any Transport) async throws(Failure) -> R
   ) async throws(Failure) -> R {
-    guard let shell = opening.shells.node, shell.take(), let node = opening.facts.subject.node
-    else {
-      throw .fault("Cannot capture from \(plan.target).", "Nobody keeps its connection.")
+    if let shell = opening.shells.node, shell.take(), let facts = try opening.facts.node?.get() {
+      return try await run(plan, opening, facts, shell, body)
     }
-    let facts = try? opening.facts.node?.get()
-    let process = facts?.shell.map {
+    // A route before was opened meanwhile, for which the login was ended.
+    return try await FactFinder(tools: opening.tools, nodes: opening.nodes).withNode(
+      opening.facts.subject
+    ) { login, found, shell async -> Result<R, Failure> in
+      _ = shell.take()
+      var facts = opening.facts
+      facts.login = login
+      facts.node = .success(found)
+      do throws(Failure) {
+        let plan = try Self.plan(opening.request, facts: facts, tools: opening.tools)
+        return .success(try await run(plan, opening, found, shell, body))
+      } catch {
+        return .failure(error)
+      }
+    }.get().get()
+  }
+
+  /// Captures by the shell that waits on the node.
+  private static func run<R: Sendable>(
+    _ plan: Plan, _ opening: Opening, _ facts: NodeFacts, _ shell: FarShell,
+    _ body: @escaping @Sendable (Plan, any Transport) async throws(Failure) -> R
+  ) async throws(Failure) -> R {
+    let node = opening.facts.subject.node ?? ""
+    let process = facts.shell.map {
       FarChange.nodeProcess(node: node, pid: $0.pid, start: $0.start)
     }
     // Where it times its reads it ends by itself before long, whatever becomes of the connection.
-    let endsBySilence = facts.map { $0.tools.bash != nil || $0.tools.shTimesReads } ?? false
+    let endsBySilence = facts.tools.bash != nil || facts.tools.shTimesReads
     return try await opening.noting(process, isSettled: { shell.hasEnded || endsBySilence }) {
       () async throws(Failure) in
       try await shell.open(plan, opening.facts.refusal(by: .ssh), body) {

@@ -95,6 +95,25 @@ extension InLab {
       #expect(left == [])
     }
 
+    /// The login that was there before another route was opened is over by then: it is made anew.
+    @Test func sshAfterARouteThatCannotBeOpened() throws {
+      let before = try Lab.processes()
+      try Cluster.withPod("relogin") { target in
+        let login = SSHLogin(order: ["exec", "debug", "ssh"])
+        let text = login.text + "[image]\ndebug = \"lab/nowhere:1\"\n"
+        let configuration = try folder.write(text, to: "relogin.toml")
+        let end = try login.poddump(
+          ["capture", target, "-i", "lo", "--duration", "2s", "-w", "-"], in: folder,
+          environment: ["PODDUMP_CONFIG": configuration], within: 60)
+        #expect(end.status == 0, "\(end.errors)")
+        #expect(end.errors.contains("Not by exec: "), "\(end.errors)")
+        #expect(end.errors.contains("Not by debug: The image cannot be pulled: "), "\(end.errors)")
+        #expect(end.errors.contains(") by ssh.\n"), "\(end.errors)")
+        folder.expectNoJournal()
+      }
+      try Lab.expectNothingLeft(since: before, within: 15)
+    }
+
     @Test func whenNothingWorksEveryReasonIsSaid() throws {
       let pod = "sealed/sealed"
       let end = try capture(pod)
