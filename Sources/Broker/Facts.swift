@@ -69,6 +69,8 @@ package struct DebugFacts: Sendable, Equatable {
   package var security: EphemeralContainer.Security
   /// Whether the user may only patch, not update: then `kubectl debug` adds it.
   package var byPatch: Bool
+  /// The right that the user lacks to see what the namespace's Pod Security level allows, where that was asked.
+  package var missing: Right?
 
   package init(
     running: Container? = nil, security: EphemeralContainer.Security = .capturing,

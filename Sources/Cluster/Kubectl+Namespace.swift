@@ -11,8 +11,8 @@ extension Kubectl {
 
   /// The Pod Security level that a namespace enforces.
   ///
-  /// - Returns: nil when the namespace has no such label, or may not be read.
-  /// - Throws: `Failure` when there is no answer, or no such namespace.
+  /// - Returns: nil when the namespace has no such label.
+  /// - Throws: `Failure` when there is no answer, or no such namespace; `denied` when it may not be read.
   package func podSecurityLevel(
     namespace: String, within patience: Patience? = nil
   ) async throws(Failure) -> PodSecurityLevel? {
@@ -29,9 +29,7 @@ extension Kubectl {
         throw .unreadable(what, "The answer is no namespace.")
       }
       return found[PodSecurityLevel.label].flatMap(PodSecurityLevel.init)
-    case .refused(let refusal):
-      if case .forbidden = refusal.cause { return nil }
-      throw refusal.failure(what)
+    case .refused(let refusal): throw refusal.failure(what)
     }
   }
 

@@ -142,6 +142,20 @@ import Testing
     #expect(try lifetime(0) == #""0","#)
   }
 
+  /// Whoever may not see the namespace's level is told so where that is what kept the container out.
+  @Test func theRightThatWouldHaveHelpedIsNamed() {
+    var debug = DebugFacts(byPatch: true)
+    let baseline = AdmissionRefusal(.podSecurity(level: .baseline, violations: ["NET_RAW"]))
+    let restricted = AdmissionRefusal(.podSecurity(level: .restricted, violations: []))
+    let plain = DebugRoute.failure(baseline, debug, "No.")
+    #expect(plain == baseline.failure("No."))
+    debug.missing = Right("get", "namespaces", namespace: "shop")
+    let failure = DebugRoute.failure(baseline, debug, "No.")
+    #expect(failure.kind == .denied && failure.why == plain.why)
+    #expect(failure.fix?.hasPrefix("Ask for the right to get namespaces in namespace shop") == true)
+    #expect(DebugRoute.failure(restricted, debug, "No.") == restricted.failure("No."))
+  }
+
   @Test func refusals() {
     let node = RouteGround { $0.isNode = true }.refusal(.debug)
     #expect(node?.kind == .noRoute && node?.why == "A node has no ephemeral containers.")

@@ -282,13 +282,15 @@ import Testing
     defer { server.stop() }
     let kubectl = try real.kubectl(server.kubeconfig)
     #expect(try await kubectl.podSecurityLevel(namespace: "baseline") == .baseline)
-    for name in ["plain", "odd", "hidden"] {
+    for name in ["plain", "odd"] {
       #expect(try await kubectl.podSecurityLevel(namespace: name) == nil)
     }
-    let (failure, _) = try await failure { () throws(Failure) in
-      try await kubectl.podSecurityLevel(namespace: "nons")
+    for (name, kind) in [("nons", Failure.Kind.notFound), ("hidden", .denied)] {
+      let (failure, _) = try await failure { () throws(Failure) in
+        try await kubectl.podSecurityLevel(namespace: name)
+      }
+      #expect(failure.kind == kind)
     }
-    #expect(failure.kind == .notFound)
   }
 
   @Test func eventsAreNewestFirst() async throws {

@@ -179,7 +179,9 @@ package enum DebugRoute: Route {
         debug.byPatch
         ? try await kubectl.debug(pod.reference, container: entry)
         : try await kubectl.put(entry, into: pod.reference, dryRun: false)
-      if let refusal = answer.refusal { throw refusal.failure(opening.facts.refusal(by: .debug)) }
+      if let refusal = answer.refusal {
+        throw failure(refusal, debug, opening.facts.refusal(by: .debug))
+      }
       opening.tell(
         "Added the ephemeral container \(ours.name) to \(pod.namespace)/\(pod.name). It ends by itself "
           + "when it is not used; its entry stays in the pod's spec until the pod is replaced.")
@@ -188,6 +190,19 @@ package enum DebugRoute: Route {
         tell: { opening.tell("Waiting for it: \($0).") })
       return try await capture(in: ours, pod, debug, opening, Locked(false), body)
     }
+  }
+
+  /// Why the API server did not add it. At the level baseline it would have added one that asks for nothing, had
+  /// the user been allowed to see the level.
+  static func failure(
+    _ refusal: AdmissionRefusal, _ debug: DebugFacts, _ what: String
+  ) -> Failure {
+    var failure = refusal.failure(what)
+    if let right = debug.missing, case .podSecurity(level: .baseline, _) = refusal.cause {
+      failure.fix =
+        "Ask for the right to \(right.text): then what the level allows is known, and used."
+    }
+    return failure
   }
 
   /// The next capture uses the container again, and it ends by itself; only who is killed leaves it to the

@@ -45,13 +45,19 @@ extension FactFinder {
       guard rights[patch] == true else { throw missing([update], what) }
       facts.byPatch = true
       // Without a dry run, the namespace's label is all there is to go by.
-      if let level = try? await kubectl.podSecurityLevel(namespace: pod.namespace) {
-        switch level {
-        case .privileged: break
-        case .baseline: facts.security = .default
-        case .restricted:
-          throw AdmissionRefusal(.podSecurity(level: .restricted, violations: [])).failure(what)
-        }
+      var level: PodSecurityLevel?
+      do throws(Failure) {
+        level = try await kubectl.podSecurityLevel(namespace: pod.namespace)
+      } catch  where error.kind == .denied {
+        facts.missing = Right("get", "namespaces", namespace: pod.namespace)
+      } catch {
+        // Whether it matters, the attempt will tell.
+      }
+      switch level {
+      case .privileged, nil: break
+      case .baseline: facts.security = .default
+      case .restricted:
+        throw AdmissionRefusal(.podSecurity(level: .restricted, violations: [])).failure(what)
       }
       return facts
     }

@@ -70,6 +70,9 @@ extension InLab {
       let blind = try capture(words, with: rights.without(level))
       #expect(blind.status == 4, "\(blind.errors)")
       #expect(blind.errors.contains("Pod Security level baseline"), "\(blind.errors)")
+      #expect(
+        blind.errors.contains("Ask for the right to get namespaces in namespace baseline"),
+        "\(blind.errors)")
       let run = try capture(words, with: rights)
       #expect(run.status == 0, "\(run.errors)")
       let pod = try #require(lab.pods.first { $0.name == "base-distroless" })
