@@ -91,6 +91,32 @@ package struct Placement: Sendable, Equatable {
     "$f" "$6" 2>&1 || no 69
     """
 
+  /// What became of a file that was sent to a shell.
+  enum Arrival: Sendable, Equatable {
+    /// It is what was sent, and runs.
+    case whole
+    /// It is not what was sent.
+    case other
+    /// It could not be written or does not run.
+    case unusable
+  }
+
+  /// Reads what a shell says of the file (`NodeScript.put`): its SHA-256, by the tap itself or by sha256sum, else
+  /// its size.
+  ///
+  /// - Parameters:
+  ///   - answer: What it printed.
+  ///   - digest: The file's SHA-256 in hexadecimal.
+  /// - Returns: What became of it.
+  func arrival(_ answer: String, digest: String) -> Arrival {
+    func last(_ name: String) -> Substring? {
+      answer.split(separator: "\n").last { $0.hasPrefix(name + "=") }?.dropFirst(name.count + 1)
+    }
+    if let own = last("sha256") { return own == digest ? .whole : .other }
+    guard let size = last("size") else { return .unusable }
+    return size == String(file.size) ? .whole : .other
+  }
+
   /// What is written to the far end: the file, or an archive of it (ustar, POSIX.1-2017 pax).
   func input(_ bytes: [UInt8]) -> [UInt8] {
     writer == .tar ? Self.archive(name: name, bytes) : bytes

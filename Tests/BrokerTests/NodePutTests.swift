@@ -79,6 +79,53 @@ import Testing
     #expect(try scratch.names().isEmpty)
   }
 
+  /// In a container with few programs: what says that the file arrived.
+  @Test(arguments: [
+    (["sha256sum"], "sha256="), (["wc"], "size=300051"), ([], "size=300051"),
+  ])
+  func whatThereIsSaysThatItArrived(_ programs: [String], _ words: String) async throws {
+    let scratch = try Scratch()
+    let bin = try Scratch()
+    for name in Placement.shellPrograms + ["rm"] + programs {
+      try FileManager.default.createSymbolicLink(
+        atPath: bin.path + "/" + name, withDestinationPath: Programs.path(name))
+    }
+    try FileManager.default.createSymbolicLink(
+      atPath: bin.path + "/sh", withDestinationPath: Programs.path("dash"))
+    let start = ContainerScript.arguments(directories: [scratch.path])
+    let process = try Spawned(
+      [bin.path + "/sh"] + start.dropFirst(), environment: ["PATH": bin.path])
+    let bytes = Array("#!\(bin.path)/sh\nexit\n".utf8)
+    let whole = bytes + [UInt8](repeating: 0x23, count: 300_051 - bytes.count)
+    let path = scratch.path + "/.poddump-7f3a"
+    let request = NodeScript.put(path: path, size: whole.count, isTap: false)
+    let answer = try await blocking {
+      DispatchQueue.global().async {
+        try? process.input.write(contentsOf: Array(request.utf8) + whole)
+        try? process.input.close()
+      }
+      return process.answer()
+    }
+    #expect(answer.text.contains("\n\(words)"), "\(answer)")
+    let placement = Placement(
+      EngineFile(path: "", machine: "x86_64", size: whole.count, isTap: false),
+      directories: [scratch.path], session: "7f3a", writer: .head)
+    let digest = try #require(sha256(whole))
+    #expect(placement.arrival(answer.text, digest: digest) == .whole)
+  }
+
+  @Test(arguments: [
+    ("sha256=d", Placement.Arrival.whole), ("sha256=e", .other), ("sha256=e\nsha256=d", .whole),
+    ("sha256=e\nsize=7", .other), ("size=7", .whole), ("size=6", .other), ("size=", .other),
+    ("", .unusable), ("exit status 3\nplaced=", .unusable),
+  ])
+  func arrivals(_ answer: String, _ arrival: Placement.Arrival) {
+    let placement = Placement(
+      EngineFile(path: "", machine: "x86_64", size: 7, isTap: true), directories: ["/"],
+      session: "", writer: .head)
+    #expect(placement.arrival(answer, digest: "d") == arrival)
+  }
+
   /// A disk that fills up in the middle.
   @Test(arguments: TestShell.allCases)
   func aFullDiskIsReadToTheEndToo(_ shell: TestShell) async throws {

@@ -98,7 +98,9 @@ import Testing
 
   @Test func aFileIsRemovedWhereItIs() async throws {
     #expect(try await undo(Self.file) == .done)
-    #expect(calls().last == "exec -n shop web -c web -- rm -f -- /run/.poddump-7f3a ")
+    let lines = removeScript.split(separator: "\n").map(String.init)
+    #expect(calls().contains("exec -n shop web -c web -- sh -c \(lines[0])"))
+    #expect(calls().last == "\(lines[2]) remove /run/.poddump-7f3a ")
   }
 
   @Test(arguments: [
@@ -116,8 +118,11 @@ import Testing
 
   @Test(arguments: [
     (
-      #"echo 'error: Internal error occurred: error executing command in container: exec: "rm": executable file not found in $PATH' >&2; exit 1"#,
-      "The container has no program \"rm\"."
+      #"echo 'error: Internal error occurred: error executing command in container: exec: "sh": executable file not found in $PATH' >&2; exit 1"#,
+      "The container has no program \"sh\"."
+    ),
+    (
+      "echo 'command terminated with exit code 69' >&2; exit 69", "The container has no rm."
     ),
     (
       "echo 'command terminated with exit code 1' >&2; exit 1",

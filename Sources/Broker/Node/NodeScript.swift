@@ -86,7 +86,8 @@ package enum NodeScript {
     """
   }
 
-  /// What may be written next, before the file's bytes: where an engine goes. The answer has its SHA-256.
+  /// What may be written next, before the file's bytes: where an engine goes. Where it runs, the answer has its
+  /// SHA-256, or its size where nothing there computes one (`Placement.arrival`).
   static func put(path: String, size: Int, isTap: Bool) -> String {
     "put\n\(path)\n\(size)\n\(isTap ? "--facts" : "--version")\n"
   }
@@ -120,7 +121,10 @@ package enum NodeScript {
         umask 077
         head -c "$s" | { cat >"$f" || { cat >/dev/null; exit 1; }; } && chmod 700 "$f" && echo &&
           "$f" "$a" 2>&1 </dev/null && {
-          ! command -v sha256sum >/dev/null || sha256sum <"$f" | { read -r s x && echo "sha256=$s"; }
+          if command -v sha256sum >/dev/null; then
+            sha256sum <"$f" | { read -r s x && echo "sha256=$s"; }
+          elif command -v wc >/dev/null; then echo "size=$(($(wc -c <"$f")))"
+          else echo "size=$s"; fi
         }
       ) || rm -f "$f"
       echo

@@ -99,10 +99,11 @@ struct FarShell: Sendable {
         .unreachable, what, why: "The connection broke while the engine was put there.",
         fix: "Try again.", detail: detail)
     }
-    let digests = answer.text.split(separator: "\n").filter { $0.hasPrefix("sha256=") }
-    if let own = digests.last, own.dropFirst(7) == digest { return nil }
     let said = printable(answer.text + answer.errors, limit: 300)
-    guard digests.isEmpty else {
+    switch placement.arrival(answer.text, digest: digest) {
+    case .whole: return nil
+    case .unusable: break
+    case .other:
       throw Failure(
         .other, what, why: "What arrived in \(path) is not what was sent.",
         fix: "Try again; see whether the disk there is full.", detail: said)

@@ -73,7 +73,7 @@ package enum UploadRoute: Route {
   private static func writer(
     _ inside: ContainerFacts, _ what: String
   ) throws(Failure) -> Placement.Writer {
-    if inside.programs.isSuperset(of: ["head", "chmod"]) { return .head }
+    if inside.programs.isSuperset(of: Placement.shellPrograms) { return .head }
     if inside.programs.isSuperset(of: ["cat", "chmod"]) { return .cat }
     if inside.programs.contains("tar") { return .tar }
     throw Failure(

@@ -172,6 +172,31 @@ extension InLab {
       try Lab.expectNothingLeft(since: before, within: 10)
     }
 
+    /// Of a node's interfaces those are captured that begin with Ethernet, whatever else is up.
+    @Test func theTapOnANodeWithATunnel() throws {
+      let before = try Lab.processes()
+      let target = "odd/guard-n1"
+      let pod = try lab.pod(at: target)
+      let pid = try #require(pod.containers.lazy.compactMap(\.pid).first)
+      func inNetwork(_ words: String) throws -> Finished {
+        try Program.run(
+          ["/usr/bin/nsenter", "-t", String(pid), "-n", "sh", "-c", words])
+      }
+      let made = try inNetwork(
+        "ip tuntap add dev poddump-tun mode tun && ip link set poddump-tun up")
+      try #require(made.status == 0, "\(made.errors)")
+      defer { _ = try? inNetwork("ip link del poddump-tun") }
+      let end = try RoutesTests.nothing.poddump(
+        [
+          "capture", target, "--route", "upload", "-i", "any", "-f", "tcp port \(pod.port ?? 0)",
+          "--count", "5", "-w", "-",
+        ], in: folder)
+      #expect(end.status == 0, "\(end.errors)")
+      #expect(end.errors.contains("such as tunnels, are left out of any"), "\(end.errors)")
+      try PacketFile(end.bytes, in: folder).expectPackets(5, of: pod.podIP ?? "")
+      try Lab.expectNothingLeft(since: before, within: 10)
+    }
+
     /// A route, the options for an engine, and the pod.
     static let plans: [(route: String, options: [String], pod: String)] = [
       ("exec", [], "shop/web"), ("exec", ["--engine", "tap"], "shop/web"), ("ssh", [], "shop/web"),
@@ -228,6 +253,51 @@ extension InLab {
       try PacketFile(file).expectPackets(30, of: lab.address("web"))
       try Lab.expectNothingLeft(since: before, within: 10)
       #expect(try Lab.files("shop/web").subtracting(files) == [])
+      folder.expectNoJournal()
+    }
+
+    /// Whoever has no rm: the tap has removed itself, and that is enough.
+    @Test(arguments: ["exec", "upload"])
+    func aContainerWithoutRm(route: String) throws {
+      let before = try Lab.processes()
+      let pod = "odd/plain"
+      let files = try Lab.files(pod)
+      func run(_ words: String) throws {
+        let end = try Program.run([Lab.command, "exec-in", pod, "bash", "-c", words])
+        try #require(end.status == 0, "\(end.errors)")
+      }
+      try run("mv /usr/bin/rm /usr/bin/rm.kept; mv /usr/bin/sha256sum /usr/bin/sha256sum.kept")
+      defer {
+        try? run(
+          "mv -f /usr/bin/rm.kept /usr/bin/rm; mv -f /usr/bin/sha256sum.kept /usr/bin/sha256sum")
+      }
+      let end = try RoutesTests.nothing.poddump(
+        ["capture", pod, "--route", route, "--engine", "tap", "--count", "5", "-w", "-"], in: folder
+      )
+      #expect(end.status == 0 && !end.errors.contains("Cannot undo"), "\(end.errors)")
+      try PacketFile(end.bytes, in: folder).expectPackets(5, of: lab.pod(at: pod).podIP ?? "")
+      let left = try Lab.files(pod).subtracting(files).filter { $0.contains(".poddump-") }
+      #expect(left == [])
+      folder.expectNoJournal()
+      try Lab.expectNothingLeft(since: before, within: 10)
+    }
+
+    /// Where no digest can be had there, the size tells whether the engine arrived.
+    @Test func aTcpdumpThatSomebodyGivesWhereThereIsNoSHA256Sum() throws {
+      let pod = "shop/web"
+      func run(_ words: String) throws {
+        let end = try Program.run([Lab.command, "exec-in", pod, "bash", "-c", words])
+        try #require(end.status == 0, "\(end.errors)")
+      }
+      try run("mv /usr/bin/sha256sum /usr/bin/sha256sum.kept")
+      defer { try? run("mv -f /usr/bin/sha256sum.kept /usr/bin/sha256sum") }
+      let end = try RoutesTests.nothing.poddump(
+        [
+          "capture", pod, "--route", "upload", "--binary", "/usr/bin/tcpdump", "--count", "5", "-w",
+          "-",
+        ], in: folder)
+      #expect(end.status == 0, "\(end.errors)")
+      try PacketFile(end.bytes, in: folder).expectPackets(5, of: lab.address("web"))
       folder.expectNoJournal()
     }
 
