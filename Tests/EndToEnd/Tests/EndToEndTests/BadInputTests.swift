@@ -323,5 +323,18 @@ extension InLab {
       #expect(scratch.files["kubectl-was-started"] == nil)
       #expect(terminal.written() == "")
     }
+
+    /// Whoever sits there may be the one whom kubectl waits for.
+    @Test func atATerminalItIsSaidThatKubectlIsWaitedFor() throws {
+      let command = "\(Lab.poddump) list -A --request-timeout 5s"
+      let run = try Lab.with(fault: ["black-hole", "on"]) {
+        try scratch.run(["/usr/bin/script", "-qefc", command, "/dev/null"])
+      }
+      #expect(run.status == 3)
+      let lines = run.output.split(whereSeparator: \.isNewline)
+      #expect(lines.count == 2, "\(run.output)")
+      #expect(lines.first == "poddump: Waiting for kubectl: for a login in the browser?")
+      #expect(lines.last?.contains("kubectl had no answer for 5 s.") == true)
+    }
   }
 }
