@@ -94,3 +94,13 @@ import Testing
     }
   }
 }
+
+@Suite struct NameCheckTests {
+  /// Pods, nodes and workloads may have dots in their names, containers may not.
+  @Test(arguments: [("pod", true), ("node", true), ("Deployment", true), ("container", false)])
+  func whatNamesMayHaveIsSaidAsItIs(_ kind: String, _ hasDots: Bool) {
+    let failure = #expect(throws: Failure.self) { try Kubectl.check("a_b", isValid: false, kind) }
+    #expect(failure?.why?.contains("dots") == hasDots)
+    #expect(failure?.kind == .usage && failure?.fix != nil)
+  }
+}
