@@ -95,7 +95,7 @@ import Testing
     #expect(tap.remoteArguments == [NodeScript.direct] + tap.engineArguments)
     #expect(
       tap.preparations.last?.text
-        == "puts tap (x86_64, 34 KiB) into it as \(path), through the same connection")
+        == "puts tap (x86_64, 34 KiB) into that container as \(path), through the same connection")
     let given = try RouteGround { $0.tools.engines.given = RouteGround.tcpdump }.plan(.debug)
     #expect(given.engine == "tcpdump" && given.placement?.file == RouteGround.tcpdump)
     #expect(

@@ -94,8 +94,8 @@ package enum DebugRoute: Route {
     if let placement {
       plan.preparations.append(
         PlanStep(
-          "puts \(placement.file.text) into it as \(placement.path), through the same connection",
-          command: nil, input: placement.file.path,
+          "puts \(placement.file.text) into that container as \(placement.path), through the same "
+            + "connection", command: nil, input: placement.file.path,
           undo: "it removes itself when it starts, and goes with the container"))
     }
     return plan
