@@ -4,7 +4,7 @@ import Testing
 extension InLab {
   /// Every pod of the lab, by the route that is chosen, and by each that can be forced; and what `plan`
   /// says beforehand is what happens.
-  @Suite(.serialized, .timeLimit(.minutes(5)))
+  @Suite(.serialized, .timeLimit(.minutes(15)))
   struct RoutesTests {
     static let names = ["exec", "ssh", "upload", "debug", "node"]
     /// Nobody has configured anything; and somebody has allowed everything.
