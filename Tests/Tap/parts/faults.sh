@@ -18,7 +18,7 @@ for tap in "$native" "$work/tap-sanitized"; do
   refused=$'tap: near0: You don\'t have permission to capture on that device\n(socket: Operation not permitted)'
   fails "$kind: another user" "$refused" setpriv --reuid 65534 --regid 65534 --clear-groups "$tap" -i near0 -w -
   fails "$kind: root without the capability" "$refused" capsh --drop=cap_net_raw -- -c '"$0" "$@"' "$tap" -i near0 -w -
-  fails "$kind: nothing is up" "tap: any: No interface is up" unshare --net "$tap" -i any -w -
+  fails "$kind: nothing is up" "tap: any: No interface is up that can be captured" unshare --net "$tap" -i any -w -
   fails "$kind: a program that the kernel refuses" $'tap: near0: The kernel refuses the filter\n(setsockopt SO_ATTACH_FILTER: Invalid argument)' \
     "$tap" -i near0 --filter '1:1,0 0 0 0' -w -
   # Another user who has been given it.
