@@ -35,7 +35,7 @@ import Testing
     *" poddump-1005 -c poddump -- "* | *"-c poddump-busy -- "*)
       echo 'command terminated with exit code 75' >&2; exit 75 ;;
     *" poddump-1001 -c poddump -- "* | *"-c poddump-1d1e -- "*) ;;
-    *"exec rm -f -- "*) ;;
+    *" -- rm "*) ;;
     *) echo "error: unexpected call: $*" >&2; exit 1 ;;
     esac
     """#

@@ -105,11 +105,9 @@ private func removeFile(
   return try await removeFileOnce(kubectl, place, path)
 }
 
-/// Removes the file `$1`. What the shell can see to be gone needs no `rm`: the tap removes itself.
-package let removeScript = """
-  [ -e "$1" ] || exit 0
-  command -v rm >/dev/null || exit 69
-  exec rm -f -- "$1"
+/// Whether the file `$1` is gone: the tap removes itself, so that nothing is left to do where there is no rm.
+package let goneScript = """
+  [ ! -e "$1" ]
   """
 
 private func removeFileOnce(
@@ -122,13 +120,16 @@ private func removeFileOnce(
   let what = "Cannot remove \(path) in \(place.namespace)/\(place.pod)\(kubectl.whereText)."
   let end = try await kubectl.execEnd(
     what, namespace: place.namespace, pod: place.pod, container: place.container,
-    argv: ["sh", "-c", removeScript, "remove", path])
+    argv: ["rm", "-f", "--", path])
   switch end {
   case .remoteExit(0): return .done
-  case .remoteExit(69): return .left("The container has no rm.")
   case .remoteExit(let code): return .left("rm there ended with exit status \(code).")
   case .failed(let failure) where failure.kind == .noRoute:
-    return .left(failure.why ?? "The container has no shell.")
+    let gone = try? await kubectl.execEnd(
+      what, namespace: place.namespace, pod: place.pod, container: place.container,
+      argv: ["sh", "-c", goneScript, "gone", path])
+    if case .remoteExit(0)? = gone { return .done }
+    return .left(failure.why ?? "The container has no rm.")
   case .failed(let failure): throw failure
   }
 }

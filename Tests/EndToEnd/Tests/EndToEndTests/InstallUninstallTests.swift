@@ -118,7 +118,7 @@ extension InLab {
       let run = try scratch.poddump(["install"])
       #expect(run.status == 1)
       let output = run.output.replacing(/and [0-9]+ pods/, with: "and SOME pods")
-        .replacing(/\/tshark \([0-9.]+\)/, with: "/tshark (X)")
+        .replacing(/\/usr\/bin\/tshark \([0-9.]+\)/, with: "/usr/bin/tshark (X)")
       Golden.expect(output, "Install", "several Wiresharks", scratch: scratch)
       Golden.expect(run.errors, "Install", "one shows nothing", scratch: scratch)
       #expect(
